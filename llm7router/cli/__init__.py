@@ -1,0 +1,79 @@
+"""The `llm7router` command. Each command is thin: parse, one call, print.
+
+Only click is imported here, so that `--help` is quick; a command imports what it needs when it runs.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+import click
+
+from llm7router.cli.chat import chat
+from llm7router.cli.config import config
+from llm7router.cli.providers import providers
+from llm7router.cli.route import route
+from llm7router.cli.validate import validate
+from llm7router.cli.version import version
+from llm7router.errors import ConfigError, Llm7RouterError, RoutingError
+
+EXIT_FAULT, EXIT_USAGE, EXIT_NOTHING_SERVES, EXIT_INTERRUPTED = 1, 2, 3, 130
+
+
+class Group(click.Group):
+    """Turns what goes wrong into one message on stderr and an exit code; never a traceback."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except BrokenPipeError:  # the reader of our output left: not a fault
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(0)
+        except KeyboardInterrupt:
+            ctx.exit(EXIT_INTERRUPTED)
+        except Exception as error:
+            if os.environ.get("LLM7ROUTER_DEBUG"):
+                raise
+            click.echo(_message(error), err=True)
+            ctx.exit(_code(error))
+
+
+def _message(error: Exception) -> str:
+    if isinstance(error, Llm7RouterError | TypeError):
+        return f"Error: {error}" if not isinstance(error, ConfigError) or not error.faults else str(error)
+    text = f"{type(error).__name__}: {error}".splitlines()[0][:300]
+    return f"Error: unexpected {text}; set LLM7ROUTER_DEBUG=1 to see where"
+
+
+def _code(error: Exception) -> int:
+    if isinstance(error, ConfigError | TypeError):
+        return EXIT_USAGE
+    return EXIT_NOTHING_SERVES if isinstance(error, RoutingError) else EXIT_FAULT
+
+
+@click.group(
+    cls=Group,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Exit codes: 0 ok, 1 fault found, 2 wrong usage or configuration, 3 nothing could serve, 130 interrupted.",
+)
+def main() -> None:
+    """Dependable LLM answers from free tiers, routed by router.yaml.
+
+    \b
+    Start here:
+      llm7router chat "What is a monad?"     an answer, from whoever serves best
+      llm7router route "What is a monad?"    who would serve, and why (calls nobody)
+      llm7router providers                   states, keys and what is left of each limit
+    """
+    from llm7router.cli.output import configure_logging
+
+    configure_logging()
+
+
+for command in (chat, route, providers, validate, config, version):
+    main.add_command(command)

@@ -1,6 +1,7 @@
 """The shape of router.yaml. Names are decided here; `llm7router config schema` prints it for editors.
 
-Every model forbids unknown keys. Strings that hold `${VAR}` are replaced before validation.
+Every model forbids unknown keys. Strings that hold `${VAR}` are replaced before validation. Descriptions are what
+an editor shows on hover, so they speak to the author of a router.yaml.
 """
 
 from __future__ import annotations
@@ -16,114 +17,142 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from llm7router.types import Capability, Period, TaskType, Unit
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0)]
+NotNegative = Annotated[float, Field(ge=0)]
 Share = Annotated[float, Field(ge=0, le=1)]
+Points = Annotated[float, Field(ge=0, le=1000)]
 Stars = Annotated[float, Field(ge=1, le=5)]
+Tokens = Annotated[int, Field(gt=0)]
 Task = Literal["chat", "reasoning", "code", "summarize", "extract", "translate", "creative"]
+Trains = Literal[True, False, "maybe", "depends_on_host", "some_models"]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class LimitConfig(_Strict):
     """One limit. `concurrent` has no window; every other unit needs one."""
 
-    unit: Unit
-    window: Period | None = None
-    max: NotNegative
-    kind: Literal["rolling", "calendar"] = "rolling"
-    tz: str = "UTC"  # of calendar windows
-    scope: str | None = None  # for people: account, organization, project, key, ip; `model+` before it
-    safety: Annotated[float, Field(gt=0, le=1)] = 1.0  # use only this share
-    note: str | None = None
-    source: str | None = None
-    checked: date | None = None
+    unit: Unit = Field(description="What is counted. `usd` needs `list_cost`, `neurons` needs `neurons_per_mtok`.")
+    window: Period | None = Field(default=None, description="Length of the window.")
+    max: NotNegative = Field(description="Most that fits into one window, in the unit.")
+    kind: Literal["rolling", "calendar"] = Field(
+        default="rolling", description="rolling: any stretch of that length; calendar: since midnight or the 1st."
+    )
+    tz: str = Field(default="UTC", description="Time zone of a calendar window, such as America/Los_Angeles.")
+    scope: str | None = Field(
+        default=None, description="For people: account, organization, project, key or ip; `model+` before it."
+    )
+    safety: Annotated[float, Field(gt=0, le=1)] = Field(default=1.0, description="Use only this share of `max`.")
+    note: str | None = Field(default=None, description="For people.")
+    source: str | None = Field(default=None, description="Where the figure was read.")
+    checked: date | None = Field(default=None, description="When it was read, YYYY-MM-DD.")
 
 
 class PriceConfig(_Strict):
     """Per million tokens."""
 
-    input: NotNegative
-    output: NotNegative
+    input: NotNegative = Field(description="Per million prompt tokens.")
+    output: NotNegative = Field(description="Per million tokens of the answer.")
 
 
 class LatencyConfig(_Strict):
     """What to expect until it is measured."""
 
-    first_token_s: Positive | None = None
-    tokens_per_s: Positive | None = None
+    first_token_s: Positive | None = Field(default=None, description="Seconds until the first token.")
+    tokens_per_s: Positive | None = Field(default=None, description="Tokens a second after that; absent: instant.")
 
 
 class DataConfig(_Strict):
-    """What becomes of prompts. `maybe` and `depends_on_host` count as yes for `allow_training: false`."""
+    """What becomes of prompts."""
 
-    trains_on_prompts: bool | Literal["maybe", "depends_on_host", "some_models"] = "maybe"
-    opt_out_url: str | None = None
-    note: str | None = None
+    trains_on_prompts: Trains = Field(
+        default="maybe", description="Whatever is not `false` counts as yes for requests with `allow_training: false`."
+    )
+    opt_out_url: str | None = Field(default=None, description="Where the account can refuse it.")
+    note: str | None = Field(default=None, description="For people.")
 
 
 class ModelConfig(_Strict):
     """One model of a provider: a deployment."""
 
-    id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
-    enabled: bool = True
-    title: str | None = None
-    litellm_model: str | None = None  # what LiteLLM is given after the prefix, if not the id
-    path: str | None = None  # llama_cpp: a file, or package:MODULE/FILE
-    context_window: Annotated[int, Field(gt=0)] = 8192
-    max_output: Annotated[int, Field(gt=0)] | None = None
-    capabilities: list[Capability] = []
-    cost: PriceConfig | None = None
-    list_cost: PriceConfig | None = None
-    neurons_per_mtok: PriceConfig | None = None
-    latency: LatencyConfig = LatencyConfig()
-    quality: dict[Task, Stars] = {}
-    pool: str | None = None
-    limits: list[LimitConfig] = []
-    unsupported_params: list[str] = []
-    data: DataConfig | None = None
-    source: str | None = None
-    checked: date | None = None
-    note: str | None = None
+    id: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
+        description="The provider's own name of the model."
+    )
+    enabled: bool = Field(default=True, description="`false` keeps it listed and unused.")
+    title: str | None = Field(default=None, description="As listings show it.")
+    litellm_model: str | None = Field(default=None, description="What LiteLLM calls it, if not by its id.")
+    path: str | None = Field(default=None, description="llama_cpp: a GGUF file, package:MODULE/FILE, or hf:REPO/FILE.")
+    context_window: Tokens = Field(default=8192, description="Tokens, prompt and answer together.")
+    max_output: Tokens | None = Field(default=None, description="Most tokens of one answer.")
+    capabilities: list[Capability] = Field(default=[], description="What it can do beyond answering plain text.")
+    cost: PriceConfig | None = Field(
+        default=None, description="What you pay, in USD per million tokens. Absent means unknown, which is not free."
+    )
+    list_cost: PriceConfig | None = Field(
+        default=None, description="The provider's list price, in USD per million tokens; only feeds `usd` limits."
+    )
+    neurons_per_mtok: PriceConfig | None = Field(
+        default=None, description="Cloudflare's neurons per million tokens; only feeds `neurons` limits."
+    )
+    latency: LatencyConfig = Field(default=LatencyConfig(), description="What to expect until it is measured.")
+    quality: dict[Task, Stars] = Field(default={}, description="1 to 5 by task; absent: the mean of the others.")
+    pool: str | None = Field(default=None, description="One of the provider's `pools`, shared with other models.")
+    limits: list[LimitConfig] = Field(default=[], description="Of this model, beside those of the provider.")
+    unsupported_params: list[str] = Field(default=[], description="Parameters to strip before a call.")
+    data: DataConfig | None = Field(default=None, description="If it differs from the provider's.")
+    source: str | None = Field(default=None, description="Where these facts were read.")
+    checked: date | None = Field(default=None, description="When they were read, YYYY-MM-DD.")
+    note: str | None = Field(default=None, description="For people.")
 
 
 class ProviderConfig(_Strict):
     """A service under one account."""
 
-    title: str | None = None
-    kind: Literal["openai", "llama_cpp"] = "openai"  # how it is called: an HTTP endpoint, or a file on this machine
-    enabled: bool = True
-    base_url: str | None = None
-    litellm_provider: str = "hosted_vllm"
-    api_key_env: str | None = None
-    api_key: str | None = None  # literal; used when the variable is not set
-    send_authorization: bool = True
-    signup_url: str | None = None
-    limits: list[LimitConfig] = []
-    limits_per_model: list[LimitConfig] = []
-    limits_without_key: list[LimitConfig] | None = None
-    pools: dict[Name, list[LimitConfig]] = {}
-    environments: dict[str, Share] | None = None
-    unsupported_params: list[str] = []
-    data: DataConfig = DataConfig()
-    models: list[ModelConfig] = []
-    source: str | None = None
-    checked: date | None = None
-    terms: str | None = None
-    note: str | None = None
+    title: str | None = Field(default=None, description="As listings show it.")
+    kind: Literal["openai", "llama_cpp"] = Field(
+        default="openai", description="How it is called: an OpenAI-compatible endpoint, or a GGUF file in this process."
+    )
+    enabled: bool = Field(default=True, description="`false` keeps it listed and unused.")
+    base_url: str | None = Field(default=None, description="OpenAI-compatible: https, or http on this machine.")
+    litellm_provider: str = Field(default="hosted_vllm", description="LiteLLM's prefix; the default suits most.")
+    api_key_env: str | None = Field(
+        default=None, description="Environment variable that holds the key; if it is not set, the provider is skipped."
+    )
+    api_key: str | None = Field(
+        default=None, description="The key itself, used when the variable is not set. Prefer the variable."
+    )
+    send_authorization: bool = Field(default=True, description="`false` if a bearer token is refused.")
+    signup_url: str | None = Field(default=None, description="Where a key is to be had.")
+    limits: list[LimitConfig] = Field(default=[], description="Of the whole provider, over all its models.")
+    limits_per_model: list[LimitConfig] = Field(default=[], description="Of each of its models, counted apart.")
+    limits_without_key: list[LimitConfig] | None = Field(
+        default=None, description="Instead of `limits` while the variable of the key is not set."
+    )
+    pools: dict[Name, list[LimitConfig]] = Field(default={}, description="Limits that several models share, by name.")
+    environments: dict[str, Share] | None = Field(
+        default=None, description="How welcome, 0..1 by environment: 0 excludes, a missing name reads 0.5."
+    )
+    unsupported_params: list[str] = Field(default=[], description="Parameters to strip before a call.")
+    data: DataConfig = Field(default=DataConfig(), description="What becomes of prompts.")
+    models: list[ModelConfig] = Field(default=[], description="What it serves.")
+    source: str | None = Field(default=None, description="Where these facts were read.")
+    checked: date | None = Field(default=None, description="When they were read, YYYY-MM-DD.")
+    terms: str | None = Field(default=None, description="Conditions of use worth knowing.")
+    note: str | None = Field(default=None, description="For people.")
 
 
 class ScoringConfig(BaseModel):
-    """Weights in points, and each factor's parameters under its own name (hence extra keys: checked by the registry)."""
+    """Weights in points, and each factor's parameters under its own name: extra keys, which the registry checks."""
 
-    model_config = ConfigDict(extra="allow", frozen=True)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
 
-    weights: dict[str, Annotated[float, Field(ge=0, le=1000)]] = {
-        "cost": 30, "health": 30, "latency": 10, "task_match": 15, "environment": 20, "capabilities": 10,
-    }  # fmt: skip
-    rate_limits: Literal["block"] = "block"  # the seventh factor is a gate
+    weights: dict[str, Points] = Field(
+        default={"cost": 30, "health": 30, "latency": 10, "task_match": 15, "environment": 20, "capabilities": 10},
+        description="Points that each factor can give.",
+    )
+    rate_limits: Literal["block"] = Field(default="block", description="The seventh factor is a gate.")
 
     @property
     def parameters(self) -> Mapping[str, Any]:
@@ -134,37 +163,39 @@ class ScoringConfig(BaseModel):
 class BudgetConfig(_Strict):
     """Most that may be spent, in USD. 0: what could cost anything is never called."""
 
-    usd_per_request: NotNegative = 0
-    usd_per_day: NotNegative = 0
-    usd_per_month: NotNegative | None = None
+    usd_per_request: NotNegative = Field(default=0, description="A call that could cost more is not made.")
+    usd_per_day: NotNegative = Field(default=0, description="Over all providers, a UTC day.")
+    usd_per_month: NotNegative | None = Field(default=None, description="Over all providers, a UTC month.")
 
 
 class TimeoutsConfig(_Strict):
     """In seconds."""
 
-    first_token_s: Positive = 15
-    between_tokens_s: Positive = 20
-    attempt_s: Positive = 40
-    total_s: Positive = 120
+    first_token_s: Positive = Field(default=15, description="Until something comes; then the next provider is tried.")
+    between_tokens_s: Positive = Field(default=20, description="Longest pause inside an answer.")
+    attempt_s: Positive = Field(default=40, description="One call to one provider.")
+    total_s: Positive = Field(default=120, description="The whole request, all attempts together.")
 
 
 class StateConfig(_Strict):
-    """Where health and quotas are kept: `disk`, `memory`, or a `redis://` address."""
+    """Where health and quotas are kept between calls."""
 
-    store: str = "disk"
-    path: str | None = None  # directory of the disk store; None: the user's own
+    store: str = Field(default="disk", description="disk, memory, or redis://HOST:PORT/0 (rediss:// for TLS).")
+    path: str | None = Field(default=None, description="Directory of the disk store; null is the user's own.")
 
 
 class Config(_Strict):
     """The whole of router.yaml."""
 
-    version: Literal[1]
-    environment: str = "production"
-    scoring: ScoringConfig = ScoringConfig()
-    budget: BudgetConfig = BudgetConfig()
-    timeouts: TimeoutsConfig = TimeoutsConfig()
-    state: StateConfig = StateConfig()
-    providers: dict[Name, ProviderConfig] = {}
+    version: Literal[1] = Field(description="Of this format.")
+    environment: str = Field(default="production", description="Which of `environments` counts by default.")
+    scoring: ScoringConfig = Field(default=ScoringConfig(), description="How deployments are ranked.")
+    budget: BudgetConfig = Field(default=BudgetConfig(), description="Most that may be spent, in USD.")
+    timeouts: TimeoutsConfig = Field(default=TimeoutsConfig(), description="In seconds.")
+    state: StateConfig = Field(default=StateConfig(), description="Where health and quotas are kept between calls.")
+    providers: dict[Name, ProviderConfig] = Field(
+        default={}, description="By a name of your choice; the earlier wins a tie."
+    )
 
 
 TASKS: tuple[TaskType, ...] = tuple(TaskType(name) for name in Task.__args__)  # type: ignore[attr-defined]

@@ -1,0 +1,126 @@
+"""The real call layer: every call goes through `litellm.acompletion`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from llm7router.calls import answers, litellm_api
+from llm7router.calls.base import Call
+from llm7router.calls.classify import classify
+from llm7router.calls.stream import ContentStream
+from llm7router.calls.tail import Tail
+from llm7router.clock import Clock, SystemClock
+from llm7router.types import Failure, Outcome
+
+if TYPE_CHECKING:
+    from llm7router.calls.clients import Clients
+
+LOCAL_PROVIDER = "llm7router_local"  # the prefix of models that LiteLLM finds in this process
+
+
+class LiteLLMBackend:
+    """Implements `llm7router.calls.base.Backend`. LiteLLM is imported by the first call, or by `warm_up`."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        self._clock = clock or SystemClock()
+        self._clients: Clients | None = None
+        self._handler_registered = False
+
+    async def warm_up(self) -> None:
+        """Import LiteLLM now, in a worker thread, so that the first call does not wait for it."""
+        await self._open()
+
+    async def complete(self, call: Call) -> Outcome:
+        """A whole answer in `outcome.response`, validated to hold one; failures are outcomes too."""
+        await self._open()
+        started = self._clock.monotonic()
+        try:
+            async with asyncio.timeout(call.timeout_s):
+                outcome = answers.read(await self._dispatch(call))
+        except TimeoutError:
+            outcome = Outcome(Failure.TIMEOUT, f"no answer within {call.timeout_s:g} s")
+        except Exception as error:
+            outcome = classify(error, call.deployment, now=self._clock.now())
+        return replace(outcome, duration_s=self._clock.monotonic() - started)
+
+    async def stream(self, call: Call) -> Outcome:
+        """Returns once the first content has arrived, in `outcome.stream`, or once the call has failed."""
+        await self._open()
+        started = self._clock.monotonic()
+        patience = min(call.first_token_s, call.timeout_s)
+        stream: ContentStream | None = None
+        try:
+            async with asyncio.timeout(patience):
+                stream = await self._begin(call, started)
+                outcome = await stream.wait_for_content()
+        except TimeoutError:
+            outcome = Outcome(Failure.TIMEOUT, f"no content within {patience:g} s")
+        except Exception as error:
+            outcome = stream.explain(error) if stream else classify(error, call.deployment, now=self._clock.now())
+        except BaseException:  # the caller left
+            if stream is not None:
+                await stream.aclose()
+            raise
+        took = self._clock.monotonic() - started
+        if stream is not None and outcome is None:
+            return Outcome(stream=stream, first_token_s=took, duration_s=took, headers=stream.headers)
+        if stream is not None:
+            await stream.aclose()
+        return replace(outcome or Outcome(Failure.BAD_ANSWER), duration_s=took)
+
+    async def aclose(self) -> None:
+        """Close the connections of the running loop and release local models."""
+        if self._clients is not None:
+            await self._clients.aclose()
+        if self._handler_registered:
+            from llm7router.calls.local import registry
+
+            await registry.aclose(self)
+
+    async def _open(self) -> None:
+        await litellm_api.load()
+        if self._clients is None:
+            from llm7router.calls.clients import Clients  # imports LiteLLM
+
+            self._clients = Clients()
+
+    async def _begin(self, call: Call, started: float) -> ContentStream:
+        from llm7router.calls.transport import TAIL
+
+        tail = Tail()
+        token = TAIL.set(tail)
+        try:
+            wrapper = await self._dispatch(call, stream=True, **_usage_wanted(call))
+        finally:
+            TAIL.reset(token)
+        return ContentStream(wrapper, call, tail, self._clock, started)
+
+    async def _dispatch(self, call: Call, **more: Any) -> Any:
+        from llm7router.calls.arguments import arguments  # imports httpx
+
+        assert self._clients is not None
+        given = arguments(call) | more
+        if call.deployment.local:
+            given["model"] = f"{LOCAL_PROVIDER}/{self._local_handle(call)}"
+        else:
+            given["client"] = self._clients.for_model(given["model"], call.deployment.base_url, given["api_key"])
+        return await litellm_api.load_now().acompletion(**given)
+
+    def _local_handle(self, call: Call) -> str:
+        from llm7router.calls.local import registry
+
+        if not self._handler_registered:
+            from llm7router.calls.local.handler import LocalHandler  # imports LiteLLM
+
+            litellm_api.register_handler(LOCAL_PROVIDER, LocalHandler())
+            self._handler_registered = True
+        return registry.ensure(call.deployment, self)
+
+
+def _usage_wanted(call: Call) -> dict[str, Any]:
+    """Ask for token counts, unless the caller decided or the provider rejects the parameter."""
+    if "stream_options" in call.parameters or "stream_options" in call.deployment.unsupported_params:
+        return {}
+    return {"stream_options": {"include_usage": True}}

@@ -1,0 +1,65 @@
+"""The one door to LiteLLM. Importing this module does not import it: that takes 3 s and 150 MB.
+
+Of LiteLLM's globals only two switches are set, both of which keep prompts and banners out of errors and of stdout,
+and custom handlers are appended. A host that imported LiteLLM first keeps its environment as it is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import sys
+import threading
+from types import ModuleType
+from typing import Any
+
+# Read by LiteLLM while it is imported: no download of its price list (it must be the word True), no loading of
+# `.env` files into os.environ, no log lines on stdout.
+ENVIRONMENT = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_MODE": "PRODUCTION",
+    "LITELLM_LOG": "ERROR",
+}
+_lock = threading.Lock()
+_loaded: ModuleType | None = None
+
+
+def load_now() -> ModuleType:
+    """LiteLLM, imported on first use; blocks for seconds then. Safe to call from several threads."""
+    global _loaded
+    with _lock:
+        if _loaded is None:
+            _loaded = _import()
+        return _loaded
+
+
+async def load() -> ModuleType:
+    """LiteLLM, imported in a worker thread on first use, so that the running loop goes on."""
+    return _loaded if _loaded is not None else await asyncio.to_thread(load_now)
+
+
+def is_loaded() -> bool:
+    """Whether a call would not have to wait for the import."""
+    return _loaded is not None
+
+
+def register_handler(name: str, handler: Any) -> None:
+    """Serve `name/<model>` from a `litellm.CustomLLM`. A later handler of the same name takes the place of an earlier.
+
+    The list is changed, never replaced: the host may have handlers of its own in it.
+    """
+    providers = load_now().custom_provider_map
+    with _lock:
+        providers[:] = [entry for entry in providers if entry["provider"] != name]
+        providers.append({"provider": name, "custom_handler": handler})
+
+
+def _import() -> ModuleType:
+    if "litellm" not in sys.modules:
+        for name, value in ENVIRONMENT.items():
+            os.environ.setdefault(name, value)
+    module = importlib.import_module("litellm")
+    module.suppress_debug_info = True  # type: ignore[attr-defined]  # else each error prints two lines to stdout
+    module.redact_messages_in_exceptions = True  # type: ignore[attr-defined]  # else each error carries the prompt
+    return module

@@ -1,0 +1,102 @@
+"""llama.cpp through xllamacpp, whose wheels are prebuilt: its HTTP server's core, called directly."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import xllamacpp
+
+from llm7router.calls.local import memory
+from llm7router.calls.local.conversation import plain
+from llm7router.calls.local.engines import PARAMETERS, Chunk, Emit, Engine, known
+from llm7router.calls.local.errors import (
+    LocalContextError,
+    LocalError,
+    LocalFailedError,
+    LocalModelError,
+    LocalRequestError,
+)
+
+_BATCH_TOKENS = 256  # between two batches of a prompt it can be stopped: 0.8 s; no slower than its default of 2048
+
+
+class XllamacppEngine:
+    """One model in one slot. It can be stopped between tokens, and between batches of the prompt."""
+
+    def __init__(self, file: Path, context: int) -> None:
+        self._file = file
+        self._context = context
+        self._server: Any = None
+
+    def load(self) -> None:
+        """Read the model. Raises LocalModelError."""
+        memory.check(self._file)
+        # It opens a keyless HTTP port unless given a socket. Nobody needs that either: with its directory
+        # gone at once, nobody can connect and nothing is left behind when the process is killed.
+        private = tempfile.mkdtemp(prefix="llm7router-")
+        try:
+            self._server = xllamacpp.Server(self._params(private))
+        except RuntimeError:
+            raise LocalModelError(f"{self._file}: llama.cpp cannot load this model", _ADVICE) from None
+        finally:
+            shutil.rmtree(private, ignore_errors=True)
+
+    def _params(self, private: str) -> Any:
+        params = xllamacpp.CommonParams()
+        params.model.path = str(self._file)
+        params.n_ctx = self._context
+        params.n_batch = _BATCH_TOKENS
+        params.n_parallel = 1
+        params.hostnames = [f"{private}/s.sock"]
+        params.verbosity = -1
+        params.use_jinja = True
+        params.warmup = False
+        return params
+
+    def generate(self, messages: Sequence[Mapping[str, Any]], parameters: Mapping[str, Any], emit: Emit) -> None:
+        """Emit the chunks of one answer; see `Engine`."""
+        request = known(parameters, PARAMETERS)
+        request |= {"stream": True, "stream_options": {"include_usage": True}, "return_progress": True}
+        problems: list[Exception] = []
+
+        def callback(chunk: Chunk) -> bool:
+            try:  # the library swallows what is raised in here
+                if "error" in chunk:
+                    raise _translated(chunk["error"])
+                return emit(None if "prompt_progress" in chunk else chunk)
+            except Exception as error:
+                problems.append(error)
+                return True
+
+        try:
+            self._server.handle_chat_completions({**request, "messages": plain(messages)}, callback)
+        except (RuntimeError, ValueError) as error:  # refused before it began: the template or a schema
+            raise LocalRequestError(f"llama.cpp refused the request: {error}"[:300]) from None
+        if problems:
+            raise problems[0]
+
+    def close(self) -> None:
+        """Free the model."""
+        self._server = None
+
+
+_ADVICE = f"it may be damaged or need a newer llama.cpp; if memory is short, {memory.ADVICE}"
+
+
+def _translated(error: Mapping[str, Any]) -> LocalError:
+    text = str(error.get("message", "no reason given"))[:300]
+    if error.get("type") == "exceed_context_size_error":
+        return LocalContextError(f"the prompt of {error.get('n_prompt_tokens')} tokens exceeds the context of "
+                                 f"{error.get('n_ctx')}", "shorten it, or raise context_window")  # fmt: skip
+    if str(error.get("code", "")).startswith("4"):
+        return LocalRequestError(f"llama.cpp refused the request: {text}")
+    return LocalFailedError(f"llama.cpp failed: {text}")
+
+
+def create(file: Path, context: int) -> Engine:
+    """An engine that is not loaded yet."""
+    return XllamacppEngine(file, context)

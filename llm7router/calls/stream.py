@@ -1,0 +1,129 @@
+"""A streamed answer behind a gate: nothing leaves before the first content, and deadlines count content, not bytes.
+
+Keep-alive comments, role-only chunks and empty deltas are not content, so a provider cannot hold a request with them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from llm7router.calls import answers
+from llm7router.calls.base import BrokenStreamError, Call
+from llm7router.calls.classify import classify, inside
+from llm7router.calls.tail import Tail
+from llm7router.clock import Clock
+from llm7router.types import Failure, Outcome, StreamChunk
+
+
+class ContentStream:
+    """Implements `llm7router.calls.base.ChunkStream` over LiteLLM's stream wrapper."""
+
+    def __init__(self, wrapper: Any, call: Call, tail: Tail, clock: Clock, started: float) -> None:
+        self.usage: tuple[int, int] | None = None
+        self.headers = answers.headers_of(wrapper)
+        self._wrapper, self._call, self._tail, self._clock = wrapper, call, tail, clock
+        self._started = started  # on the clock's monotonic
+        self._first: StreamChunk | None = None
+        self._guessed: tuple[int, int] | None = None  # LiteLLM's count: the provider's or a guess
+        self._over = False
+
+    async def wait_for_content(self) -> Outcome | None:
+        """Read up to the first content and keep it. An outcome if the stream ends without any."""
+        async for raw in self._wrapper:
+            chunk, has_content = self._chunk(raw)
+            if has_content:
+                self._first = chunk
+                return None
+        return self._empty()
+
+    def explain(self, error: Exception) -> Outcome:
+        """What broke the stream: the error event that the provider sent, or else the exception."""
+        return self._error_event() or classify(error, self._call.deployment, now=self._clock.now())
+
+    def __aiter__(self) -> ContentStream:
+        return self
+
+    async def __anext__(self) -> StreamChunk:
+        if self._first is not None:
+            first, self._first = self._first, None
+            return first
+        if self._over:
+            raise StopAsyncIteration
+        try:
+            return await self._next()
+        except BaseException:
+            self._over = True
+            await self.aclose()
+            raise
+
+    async def aclose(self) -> None:
+        """End the call upstream. May be called again."""
+        self._over = True
+        await self._wrapper.aclose()
+
+    async def _next(self) -> StreamChunk:
+        call = self._call
+        left = call.timeout_s - (self._clock.monotonic() - self._started)
+        patience = min(call.between_tokens_s, left)
+        failure: Outcome | None = None
+        chunk: StreamChunk | None = None
+        try:
+            async with asyncio.timeout(max(0.0, patience)):
+                chunk = await self._until_worth_showing()
+        except TimeoutError:
+            what = "between two pieces" if patience < left else "in all"
+            failure = Outcome(Failure.TIMEOUT, f"cut off: more than {max(patience, 0):g} s {what}")
+        except Exception as error:
+            failure = self.explain(error)
+        if failure is None and (chunk is None or chunk.finish_reason):
+            failure = self._bad_end()
+        if failure is not None:
+            raise BrokenStreamError(failure) from None
+        if chunk is None:
+            self.usage = self._counted()
+            raise StopAsyncIteration
+        return chunk
+
+    async def _until_worth_showing(self) -> StreamChunk | None:
+        async for raw in self._wrapper:
+            chunk, has_content = self._chunk(raw)
+            if has_content or chunk.finish_reason:
+                return chunk
+        return None
+
+    def _chunk(self, raw: Any) -> tuple[StreamChunk, bool]:
+        """A chunk, and whether it holds content. Its fields are the first choice's; others are in `raw` only."""
+        self._guessed = answers.usage_of(raw) or self._guessed
+        choices = getattr(raw, "choices", None) or []
+        pieces = {getattr(choice, "index", 0) or 0: answers.piece_of(choice.delta) for choice in choices}
+        content, reasoning, calls = pieces.get(0, ("", "", ()))
+        reason = choices[0].finish_reason if choices else None
+        return StreamChunk(content, reasoning, calls, reason, raw=raw), any(map(any, pieces.values()))
+
+    def _bad_end(self) -> Outcome | None:
+        """Why this end is none. LiteLLM shows "stop" for a stream that was cut and for one that failed."""
+        if self._tail.seen:
+            if self._tail.finish_reason == "error":
+                return self._error_event() or Outcome(Failure.BAD_ANSWER, "the provider's finish reason is an error")
+            cut = not self._tail.complete
+        else:
+            cut = getattr(self._wrapper, "received_finish_reason", "stop") is None
+        return Outcome(Failure.BAD_ANSWER, "the stream ended without a finish reason") if cut else None
+
+    def _counted(self) -> tuple[int, int] | None:
+        """The provider's count. Without the wire to look at, only a local model's is known not to be a guess."""
+        if self._tail.seen:
+            return self._tail.usage
+        return self._guessed if self._call.deployment.local else None
+
+    def _error_event(self) -> Outcome | None:
+        text = self._tail.error
+        return inside(text, self._call.deployment, self._clock.now()) if text else None
+
+    def _empty(self) -> Outcome:
+        if self._tail.finish_reason == "content_filter":
+            return Outcome(Failure.POLICY, "a content filter emptied the answer")
+        if "<html" in self._tail.text.lower():
+            return Outcome(Failure.BAD_ANSWER, "a web page in place of an answer")
+        return self._error_event() or Outcome(Failure.BAD_ANSWER, "a stream without content")

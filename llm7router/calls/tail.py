@@ -1,0 +1,69 @@
+"""The end of a streamed answer as it came over the wire.
+
+LiteLLM makes up a finish reason and token counts where a provider sent none. What the provider sent is here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+KEPT = 16 * 1024  # bytes: the last events, usage among them
+# Inside of texts and arguments the quotes of JSON are escaped, so these match keys only.
+_FINISH = re.compile(rb'"finish_reason"\s{0,4}:\s{0,4}"([^"]{1,40})"')
+_USAGE = re.compile(rb'"usage"\s{0,4}:\s{0,4}(?=\{)')
+_ERROR = re.compile(rb'"error"\s{0,4}:\s{0,4}(?=[{"])')
+_DONE = re.compile(rb"^data:\s?\[DONE\]", re.MULTILINE)
+
+
+class Tail:
+    """Fed with the body's bytes, in whatever pieces."""
+
+    def __init__(self) -> None:
+        self.seen = False  # something was fed
+        self._kept = b""
+
+    def feed(self, data: bytes) -> None:
+        """Take more of the body."""
+        self.seen = True
+        self._kept = (self._kept + data)[-KEPT:]
+
+    @property
+    def text(self) -> str:
+        """What is kept."""
+        return self._kept.decode("utf-8", "replace")
+
+    @property
+    def complete(self) -> bool:
+        """The provider said that it was done: a finish reason, usage, or `[DONE]`."""
+        return self.finish_reason is not None or self.usage is not None or bool(_DONE.search(self._kept))
+
+    @property
+    def finish_reason(self) -> str | None:
+        """The last one, in the provider's own word."""
+        found = _FINISH.findall(self._kept)
+        return found[-1].decode("utf-8", "replace") if found else None
+
+    @property
+    def usage(self) -> tuple[int, int] | None:
+        """Prompt and output tokens of the last usage, or None."""
+        for usage in self._values(_USAGE):
+            counts = usage.get("prompt_tokens"), usage.get("completion_tokens", 0)
+            if all(type(count) is int and count >= 0 for count in counts) and any(counts):
+                return counts
+        return None
+
+    @property
+    def error(self) -> str | None:
+        """The last error inside the answer, as JSON `{"error": ...}`."""
+        return next((json.dumps({"error": error}) for error in self._values(_ERROR)), None)
+
+    def _values(self, key: re.Pattern[bytes]) -> Iterator[Any]:
+        """What JSON follows a key, the last first."""
+        for match in reversed(list(key.finditer(self._kept))):
+            try:
+                yield json.JSONDecoder().raw_decode(self._kept[match.end() :].decode("utf-8", "replace"))[0]
+            except (ValueError, RecursionError):
+                continue

@@ -1,0 +1,99 @@
+"""The HTTP transport under LiteLLM's client: says what was never sent, bounds bodies, can leave out the key.
+
+LiteLLM sends a request a second time when the connection was reset after the first was sent, and reports a reset
+and a refused connection alike. So every lost connection is raised as one of the errors below, which it passes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextvars import ContextVar
+
+import aiohttp
+import httpx
+
+from llm7router.calls.tail import Tail
+
+CONNECT_S = 5.0  # a host that does not answer within this is down; the attempt's own time is for the answer
+MAX_BODY = 8 * 2**20  # bytes, decoded: of an answer, or of one line of a stream
+NO_AUTHORIZATION = "llm7router-sends-no-key"  # as an API key: leave the Authorization header out
+
+TAIL: ContextVar[Tail | None] = ContextVar("llm7router_tail", default=None)  # where to keep the end of the next answer
+
+
+class NeverSentError(httpx.NetworkError):
+    """The connection could not be made, so the provider has not seen the request."""
+
+
+class CutOffError(httpx.NetworkError):
+    """The connection was lost after the request had been sent, or while it was."""
+
+
+class BodyTooLargeError(httpx.NetworkError):
+    """The answer is longer than any real one."""
+
+
+class GuardedTransport(httpx.AsyncBaseTransport):
+    """Wraps the transport that LiteLLM would use itself."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self.inner = inner
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Send a request.
+
+        Raises `NeverSentError` or `CutOffError` for a lost connection, other httpx errors as they are.
+        """
+        if request.headers.get("authorization") == f"Bearer {NO_AUTHORIZATION}":
+            del request.headers["authorization"]
+        timeout = dict(request.extensions.get("timeout") or {})
+        timeout["connect"] = min(timeout.get("connect") or CONNECT_S, CONNECT_S)
+        request.extensions = {**request.extensions, "timeout": timeout}
+        try:
+            response = await self.inner.handle_async_request(request)
+        except httpx.TransportError as error:
+            if lost := _lost(error):
+                raise lost from error
+            raise
+        bounded = _BoundedResponse(
+            response.status_code, headers=response.headers, stream=response.stream, extensions=response.extensions
+        )
+        bounded.tail = TAIL.get()
+        return bounded
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        await self.inner.aclose()
+
+
+class _BoundedResponse(httpx.Response):
+    tail: Tail | None = None
+
+    async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
+        by_line = self.headers.get("content-type", "").startswith("text/event-stream")
+        size = 0
+        try:
+            async for chunk in super().aiter_bytes(chunk_size):
+                size += len(chunk)
+                if by_line and (end := chunk.rfind(b"\n")) >= 0:
+                    size = len(chunk) - end - 1
+                if size > MAX_BODY:
+                    raise BodyTooLargeError(f"the answer is longer than {MAX_BODY} bytes")
+                if self.tail is not None:
+                    self.tail.feed(chunk)
+                yield chunk
+        except httpx.ConnectError as error:  # what LiteLLM's transport makes of a reset
+            raise CutOffError(str(error)) from error
+
+
+def _lost(error: httpx.TransportError) -> httpx.NetworkError | None:
+    cause = error.__cause__
+    connecting = isinstance(cause, aiohttp.ClientConnectorError | aiohttp.ClientSSLError | aiohttp.InvalidURL)
+    if isinstance(error, httpx.ConnectTimeout) or connecting:
+        return NeverSentError(str(error))
+    if isinstance(error, httpx.ConnectError):
+        # With httpx's own transport this is a failed connect; aiohttp's other errors of this class are resets.
+        return CutOffError(str(error)) if isinstance(cause, aiohttp.ClientError) else NeverSentError(str(error))
+    if isinstance(error, httpx.ReadError | httpx.RemoteProtocolError):
+        return CutOffError(str(error))
+    return None

@@ -1,0 +1,144 @@
+"""From a validated configuration to deployments: keys resolved, limits attached, state keys named."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from llm7router.config.models import BudgetConfig, LimitConfig, ModelConfig, PriceConfig, ProviderSpec
+from llm7router.decision.demand import BUDGET_CELL, MICRO
+from llm7router.types import Capability, Deployment, Kind, Limit, Off, Period, Price, Secret, TaskType, Unit
+
+DISABLED = "disabled"
+
+
+def deployments(
+    providers: Iterable[ProviderSpec], env: Mapping[str, str], budget: BudgetConfig
+) -> tuple[Deployment, ...]:
+    """Every deployment of every provider, in order, usable or not; `off` says why not."""
+    found: list[Deployment] = []
+    for spec in providers:
+        key, off = _key(spec, env)
+        account = state_account(spec, key)
+        found.extend(_deployment(spec, model, key, off, account, budget) for model in spec.config.models)
+    return tuple(replace(deployment, order=index) for index, deployment in enumerate(found))
+
+
+def state_account(spec: ProviderSpec, key: Secret | None) -> str:
+    """Names the account whose state this is: `groq@1f0c...`.
+
+    A fingerprint of base URL and key, salted with the provider's name: a corrected key starts afresh, and every
+    machine with the same key finds the same state. Sixty-four bits of a hash of a random key reveal nothing of it.
+    """
+    secret = key.reveal() if key else ""
+    text = f"{spec.name}\0{spec.config.base_url or ''}\0{secret}"
+    return f"{spec.name}@{hashlib.sha256(b'llm7router' + text.encode()).hexdigest()[:16]}"
+
+
+def _key(spec: ProviderSpec, env: Mapping[str, str]) -> tuple[Secret | None, Off | None]:
+    """The provider's key, and why it cannot be used, if so. A key from the environment beats a literal one."""
+    config = spec.config
+    name = config.api_key_env
+    value = env.get(name, "").strip() if name else ""
+    key = Secret(value or config.api_key or "") if value or config.api_key else None
+    if not config.enabled:
+        return key, Off(DISABLED, f"set `enabled: true` under providers.{spec.name} in router.yaml")
+    if spec.unset:
+        names = ", ".join(spec.unset)
+        return key, Off(f"{names} not set", f"set {names} in the environment or in .env")
+    if name and key is None:
+        where = f" (free key: {config.signup_url})" if config.signup_url else ""
+        return None, Off("no key", f"set {name} in the environment or in .env{where}")
+    return key, None
+
+
+def _deployment(
+    spec: ProviderSpec, model: ModelConfig, key: Secret | None, off: Off | None, account: str, budget: BudgetConfig
+) -> Deployment:
+    config = spec.config
+    kind = Kind.CALLABLE if spec.target else Kind(config.kind)
+    cost = _price(model.cost)
+    data = model.data or config.data
+    pool = f"{account}#{model.pool}" if model.pool else account if config.limits else None
+    free = cost is not None and cost.input == cost.output == 0
+    cell = f"{account}/{model.id}"
+    return Deployment(
+        id=f"{spec.name}/{model.id}",
+        provider=spec.name,
+        model=model.id,
+        kind=kind,
+        title=config.title or spec.name,
+        litellm_model=f"{config.litellm_provider}/{model.litellm_model or model.id}",
+        base_url=config.base_url,
+        api_key=key,
+        send_authorization=config.send_authorization,
+        path=model.path,
+        target=spec.target,
+        cell=cell,
+        provider_cell=account,
+        pool_cell=pool,
+        limits=(*_limits(spec, model, key, account, cell), *(() if free else _budget(budget))),
+        context_window=model.context_window,
+        max_output=model.max_output,
+        capabilities=frozenset(model.capabilities) | _implied(model),
+        cost=cost,
+        list_cost=_price(model.list_cost),
+        neurons=_price(model.neurons_per_mtok),
+        quality={TaskType(task): stars for task, stars in model.quality.items()},
+        first_token_s=model.latency.first_token_s,
+        tokens_per_s=model.latency.tokens_per_s,
+        environments=config.environments,
+        trains_on_prompts=data.trains_on_prompts is not False,
+        unsupported_params=frozenset(config.unsupported_params) | frozenset(model.unsupported_params),
+        off=off or (None if model.enabled else Off(DISABLED, "set `enabled: true` on the model in router.yaml")),
+        signup_url=config.signup_url,
+    )
+
+
+def _implied(model: ModelConfig) -> frozenset[Capability]:
+    """A model that follows a schema also writes plain JSON."""
+    return frozenset({Capability.JSON_MODE}) if Capability.JSON_SCHEMA in model.capabilities else frozenset()
+
+
+def _limits(spec: ProviderSpec, model: ModelConfig, key: Secret | None, account: str, cell: str) -> Iterable[Limit]:
+    """The model's own limits, then those it shares: its pool's and its provider's."""
+    config = spec.config
+    for limit in (*config.limits_per_model, *model.limits):
+        yield _limit(limit, cell, shared=False)
+    if model.pool:
+        for limit in config.pools[model.pool]:
+            yield _limit(limit, f"{account}#{model.pool}", shared=True)
+    keyless = config.limits_without_key is not None and (key is None or key.reveal() == config.api_key)
+    for limit in (config.limits_without_key or []) if keyless else config.limits:
+        yield _limit(limit, account, shared=True)
+
+
+def _limit(limit: LimitConfig, cell: str, *, shared: bool) -> Limit:
+    scale = MICRO if limit.unit is Unit.USD else 1
+    window = f"/{limit.window.value}" if limit.window else ""
+    return Limit(
+        name=f"{limit.unit.value}{window}",
+        cell=cell,
+        unit=limit.unit,
+        max=math.floor(limit.max * scale * limit.safety + 1e-9),
+        period=limit.window,
+        tz=limit.tz if limit.kind == "calendar" else None,
+        shared=shared,
+        source=limit.source,
+        checked=limit.checked.isoformat() if limit.checked else None,
+    )
+
+
+def _budget(budget: BudgetConfig) -> Iterable[Limit]:
+    """The user's own money as limits, over UTC days and months."""
+    periods = ((Period.DAY, budget.usd_per_day), (Period.MONTH, budget.usd_per_month))
+    for period, usd in periods:
+        if usd is not None:
+            micro = math.floor(usd * MICRO + 1e-9)
+            yield Limit(f"budget usd/{period.value}", BUDGET_CELL, Unit.USD, micro, period, "UTC", shared=True)
+
+
+def _price(price: PriceConfig | None) -> Price | None:
+    return None if price is None else Price(price.input, price.output)

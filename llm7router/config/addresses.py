@@ -1,0 +1,75 @@
+"""Which addresses a key and a prompt may be sent to. Pure: nothing is resolved."""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import SplitResult, urlsplit
+
+_METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"})
+_METADATA_ADDRESSES = frozenset(
+    ip_address(text)
+    # AWS over IPv6, Alibaba, Azure's wire server, Oracle; 169.254.169.254 is link-local like the others
+    for text in ("fd00:ec2::254", "100.100.100.200", "168.63.129.16", "192.0.0.192")
+)
+
+
+def base_url_fault(url: str) -> str | None:
+    """What is wrong with a provider's base URL, or None. The message never repeats it: it may hold a secret."""
+    if any(character <= " " or character in "\\\x7f" for character in url):
+        return "holds a space, a backslash or a control character; remove it"
+    try:
+        parts = urlsplit(url)
+        host, _ = (parts.hostname or "").rstrip("."), parts.port
+    except ValueError:
+        return "not an address; write https://HOST/PATH"
+    return _parts_fault(url, parts) or _host_fault(parts.scheme, host)
+
+
+def _parts_fault(url: str, parts: SplitResult) -> str | None:
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        return "not a web address; write https://HOST/PATH"
+    if "@" in parts.netloc:
+        return "holds a user name or password; remove it and use api_key_env"
+    if "?" in url or "#" in url:
+        return "holds a query or fragment; end it before the `?` or `#`"
+    return None
+
+
+def _host_fault(scheme: str, host: str) -> str | None:
+    address = _address(host)
+    if host in _METADATA_NAMES or (address is not None and (address.is_link_local or address in _METADATA_ADDRESSES)):
+        return f"{host} is a link-local or cloud metadata address; name the provider's own host"
+    loopback = host == "localhost" or (address is not None and address.is_loopback)
+    if scheme == "http" and not loopback:
+        return f"http would send key and prompts in clear text (given the host {host}); use https, or this machine"
+    return None
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """The address that a host is written as, also in the short forms that C libraries take (`0x7f.1`)."""
+    try:
+        address = ip_address(host.partition("%")[0])
+    except ValueError:
+        try:
+            return IPv4Address(socket.inet_aton(host))
+        except (OSError, UnicodeError, ValueError):
+            return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped if mapped is not None else address
+
+
+def store_fault(store: str) -> str | None:
+    """What is wrong with `state.store`, or None. An address is not repeated: it may hold a password."""
+    if store in ("disk", "memory"):
+        return None
+    scheme, separator, rest = store.partition("://")
+    if separator and scheme in ("redis", "rediss"):
+        try:
+            parts = urlsplit(store)
+            named, _ = bool(parts.hostname), parts.port
+        except ValueError:
+            named = False
+        return None if named and rest else "not a Redis address; write redis://HOST:PORT/0"
+    given = f"an address of the kind {scheme[:20]!r}" if separator else repr(store[:20]) if "@" not in store else "text"
+    return f"no such store (given {given}); use disk, memory, redis://HOST:PORT/0 or rediss://HOST:PORT/0"

@@ -1,0 +1,93 @@
+"""Checks that span several keys. They read plain data and look away from what validation reports anyway.
+
+So they run whether or not validation passed, and every fault comes out at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+from llm7router.config.addresses import base_url_fault, store_fault
+from llm7router.config.check_limits import limit_problems
+from llm7router.config.faults import Problem, Where, shown, suggest
+from llm7router.config.models import ScoringConfig
+from llm7router.config.raw import mapping, number, rows, text
+
+
+def problems(data: Any, unset: Collection[Where] = ()) -> list[Problem]:
+    """Everything wrong across keys; values at the paths of `unset` are placeholders and are not judged."""
+    root = mapping(data)
+    found = [*_scoring(root), *_budget(root), *_state(root)]
+    for name, provider in mapping(root.get("providers")).items():
+        if isinstance(provider, Mapping):
+            found += _provider(provider, ("providers", name))
+    return [problem for problem in found if problem.path not in unset]
+
+
+def _scoring(root: Mapping[str, Any]) -> Iterator[Problem]:
+    from llm7router.decision.registry import faults as factor_faults
+
+    scoring = mapping(root.get("scoring"))
+    weights = mapping(scoring.get("weights")) if "weights" in scoring else ScoringConfig().weights
+    points = {name: figure for name in weights if (figure := number(weights[name])) is not None}
+    parameters = {name: value for name, value in scoring.items() if name not in ("weights", "rate_limits")}
+    for path, message in factor_faults(points, parameters):
+        yield Problem(("scoring", *path), message)
+
+
+def _budget(root: Mapping[str, Any]) -> Iterator[Problem]:
+    """A request's budget beyond the day's would never be used: what costs that much is refused by the day's."""
+    budget = mapping(root.get("budget"))
+    request = number(budget.get("usd_per_request", 0))
+    for key, default in (("usd_per_day", 0), ("usd_per_month", None)):
+        most = number(budget.get(key, default))
+        if request is not None and most is not None and request > most:
+            advice = f"raise {key} or lower usd_per_request"
+            yield Problem(("budget", "usd_per_request"), f"{request:g} USD never fit into {key} ({most:g}); {advice}")
+
+
+def _state(root: Mapping[str, Any]) -> Iterator[Problem]:
+    store = text(mapping(root.get("state")).get("store"))
+    message = store_fault(store) if store is not None else None
+    if message is not None:
+        yield Problem(("state", "store"), message)
+
+
+def _provider(provider: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+    kind = provider.get("kind", "openai")
+    if kind == "openai":
+        yield from _endpoint(provider, where)
+    elif kind == "llama_cpp" and "base_url" in provider:
+        yield Problem((*where, "base_url"), "kind llama_cpp has no address; remove it, or use kind: openai")
+    yield from _models(provider, kind, where)
+    yield from limit_problems(provider, where)
+
+
+def _endpoint(provider: Mapping[str, Any], where: Where) -> Iterator[Problem]:
+    url = provider.get("base_url")
+    if url is None:
+        yield Problem(where, "base_url is missing; add the provider's OpenAI-compatible address, or `kind: llama_cpp`")
+    elif isinstance(url, str):
+        message = base_url_fault(url)
+        if message is not None:
+            yield Problem((*where, "base_url"), message)
+
+
+def _models(provider: Mapping[str, Any], kind: object, where: Where) -> Iterator[Problem]:
+    pools = list(mapping(provider.get("pools")))
+    seen: dict[str, int] = {}
+    for index, model in rows(provider.get("models")):
+        path = (*where, "models", index)
+        id = text(model.get("id"))
+        if id is not None and seen.setdefault(id, index) != index:
+            message = f"{shown(id)} is there twice, first as models[{seen[id]}]; keep one"
+            yield Problem((*path, "id"), message)
+        if kind == "llama_cpp" and model.get("path") is None:
+            yield Problem(path, "path is missing; name a GGUF file, package:MODULE/FILE, or hf:REPO/FILE")
+        if kind == "openai" and model.get("path") is not None:
+            yield Problem((*path, "path"), "a model behind an address has no file; remove it, or use kind: llama_cpp")
+        pool = text(model.get("pool"))
+        if pool is not None and pool not in pools:
+            advice = suggest(pool, pools) if pools else "add it under `pools` of the provider"
+            yield Problem((*path, "pool"), f"no pool of the name {shown(pool)}; {advice}")

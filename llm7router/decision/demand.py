@@ -1,0 +1,73 @@
+"""What a request asks of a deployment: output tokens, worst-case cost, and a charge for each limit. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from llm7router.state.quota import Charge
+from llm7router.types import Deployment, Limit, Request, TaskType, Unit
+
+DEFAULT_OUTPUT = 1024  # tokens, when the caller names no maximum
+DEFAULT_OUTPUT_REASONING = 4096
+LEAST_OUTPUT = 256  # an answer with less room than this, when more was asked for, is not worth a call
+MICRO = 1_000_000  # usd limits count micro-dollars
+BUDGET_CELL = "budget"  # the user's own money: a pool over everything that is not free
+
+
+def wanted_output(request: Request) -> int:
+    """Output tokens that the request wants: the caller's maximum, or the default."""
+    if request.max_tokens is not None:
+        return request.max_tokens
+    return DEFAULT_OUTPUT_REASONING if request.task is TaskType.REASONING else DEFAULT_OUTPUT
+
+
+def output_tokens(request: Request, deployment: Deployment) -> int:
+    """The `max_tokens` to send: what is wanted, clamped to what fits; 0 if too little fits to be of use.
+
+    Clamping also applies to a maximum that the caller named: a shorter room serves more requests than a
+    refusal does, and `finish_reason: length` tells when it was too short.
+    """
+    wanted = wanted_output(request)
+    room = min(wanted, deployment.context_window - request.prompt_tokens)
+    if deployment.max_output is not None:
+        room = min(room, deployment.max_output)
+    for limit in deployment.limits:
+        if limit.unit is Unit.TOKENS:
+            room = min(room, (limit.max - request.prompt_tokens) // request.choices)
+    return room if room >= min(wanted, LEAST_OUTPUT) else 0
+
+
+def charges(request: Request, deployment: Deployment) -> tuple[Charge, ...]:
+    """What every limit of the deployment is asked for, at worst."""
+    output = output_tokens(request, deployment) * request.choices
+    return tuple(Charge(limit, amount(limit, deployment, request.prompt_tokens, output)) for limit in deployment.limits)
+
+
+def amount(limit: Limit, deployment: Deployment, prompt_tokens: int, output_tokens: int) -> int:
+    """What a call with so many tokens counts against a limit, in the limit's unit, rounded up."""
+    unit = limit.unit
+    if unit is Unit.REQUESTS or unit is Unit.CONCURRENT:
+        return 1
+    if unit is Unit.TOKENS:
+        return prompt_tokens + output_tokens
+    if unit is Unit.INPUT_TOKENS:
+        return prompt_tokens
+    if unit is Unit.NEURONS:
+        assert deployment.neurons is not None, "checked when the configuration is loaded"
+        return math.ceil(deployment.neurons.of(prompt_tokens, output_tokens))
+    price = deployment.cost if limit.cell == BUDGET_CELL else deployment.list_cost or deployment.cost
+    assert price is not None, "checked when the configuration is loaded"
+    return math.ceil(price.of(prompt_tokens, output_tokens) * MICRO)
+
+
+def actual(deployment: Deployment, prompt_tokens: int, output_tokens: int) -> Mapping[Limit, int]:
+    """What a finished call counted against each limit."""
+    return {limit: amount(limit, deployment, prompt_tokens, output_tokens) for limit in deployment.limits}
+
+
+def worst_usd(request: Request, deployment: Deployment) -> float | None:
+    """Most that the call can cost the user, in USD; None if the price is unknown."""
+    if deployment.cost is None:
+        return None
+    return deployment.cost.of(request.prompt_tokens, output_tokens(request, deployment) * request.choices)

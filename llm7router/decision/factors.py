@@ -1,0 +1,111 @@
+"""The six factors that rank; the seventh, rate limits, is a gate (`filters.within_limits`). Pure.
+
+A factor reads a candidate and says a value in 0..1 (health: -1..1) and why; value times weight is points. Readings
+are absolute: adding a deployment never reorders the others. Keyword parameters come from `scoring` in router.yaml.
+"""
+
+from __future__ import annotations
+
+from llm7router.decision import demand
+from llm7router.state import health as breaker
+from llm7router.state import latency as speed
+from llm7router.state import windows
+from llm7router.state.cells import EMPTY
+from llm7router.types import Candidate, Capability, Period, Reading, Request, Unit
+
+LONG = frozenset({Period.HOUR, Period.DAY, Period.MONTH})  # windows whose scarcity is priced
+UNKNOWN = 0.5
+
+
+def cost(request: Request, candidate: Candidate, /, *, usd_target: float = 0.001) -> Reading:
+    """Prefer free, and what is not scarce: 0.5 + 0.5 * scarcity if free, 0.5 * target / (target + usd) if paid.
+
+    `usd_target` is the worst-case price, in USD a request, that reads 0.25.
+    """
+    d = candidate.deployment
+    if not d.free:
+        usd = demand.worst_usd(request, d) or 0.0
+        return Reading(0.5 * usd_target / (usd_target + usd), "at most {:.4f} USD", (usd,))
+    left, name = 1.0, ""
+    for limit in d.limits:
+        if limit.period in LONG and limit.unit is not Unit.CONCURRENT:
+            window = candidate.cells.get(limit.cell, EMPTY).windows.get(limit.name)
+            if window is not None:
+                share = windows.scarcity(window, limit, candidate.now)
+                if share < left:
+                    left, name = share, limit.name
+    if left == 1.0:
+        return Reading(1.0, "free")
+    return Reading(0.5 + 0.5 * left, "free, {:.0%} of its {} for now", (left, name))
+
+
+def health(request: Request, candidate: Candidate, /) -> Reading:
+    """Prefer what works: 2p - 1, p the decayed share of successes; 0.9 without experience, -1..1."""
+    state = candidate.cells.get(candidate.deployment.cell, EMPTY).health
+    p = breaker.posterior(state, candidate.now)
+    return Reading(2 * p - 1, "{:.0%} expected to succeed", (p,))
+
+
+def latency(request: Request, candidate: Candidate, /, *, target_s: float = 2.0) -> Reading:
+    """Prefer fast deployments: 1 at 0 s, 0.5 at `target_s` for the whole answer, towards 0 beyond.
+
+    An unmeasured deployment reads its configured prior, or 0.5 without one.
+    """
+    d = candidate.deployment
+    state = candidate.cells.get(d.cell, EMPTY).latency
+    seconds = speed.predicted(state, d.first_token_s, d.tokens_per_s, request.expected_output)
+    if seconds is None:
+        return Reading(UNKNOWN, "not measured yet")
+    measured = "measured" if state.per_token_s is not None else "expected"
+    return Reading(
+        target_s / (target_s + seconds), "{:.1f} s for {} tokens, {}", (seconds, request.expected_output, measured)
+    )
+
+
+def task_match(request: Request, candidate: Candidate, /, *, speed_target_s: float = 2.0) -> Reading:
+    """Prefer what is good at the task: (stars - 1) / 4; a task without stars reads the mean of the others.
+
+    A request that requires speed is matched by speed: the latency reading with `speed_target_s` takes the place.
+    """
+    if request.requires_speed:
+        return latency(request, candidate, target_s=speed_target_s)
+    quality = candidate.deployment.quality
+    if not quality:
+        return Reading(UNKNOWN, "quality not known")
+    stars = quality.get(request.task)
+    if stars is not None:
+        return Reading((stars - 1) / 4, "{:g} of 5 for {}", (stars, request.task))
+    mean = sum(quality.values()) / len(quality)
+    return Reading((mean - 1) / 4, "{:.1f} of 5 on other tasks", (mean,))
+
+
+def environment(request: Request, candidate: Candidate, /) -> Reading:
+    """Prefer what the environment prefers: the provider's figure, 1 without any, 0.5 for an unknown name."""
+    figures = candidate.deployment.environments
+    if figures is None:
+        return Reading(1.0, "no preference")
+    figure = figures.get(request.environment)
+    if figure is None:
+        return Reading(UNKNOWN, "no figure for {}", (request.environment,))
+    return Reading(figure, "{:g} in {}", (figure, request.environment))
+
+
+_RATED = (Capability.TOOLS, Capability.JSON_SCHEMA, Capability.STREAMING)
+
+
+def capabilities(request: Request, candidate: Candidate, /) -> Reading:
+    """Prefer the able: a quarter each for tools, json_schema, streaming, and twice the context that is needed."""
+    d = candidate.deployment
+    has = [name for name in _RATED if name in d.capabilities]
+    roomy = d.context_window >= 2 * (request.prompt_tokens + demand.wanted_output(request))
+    return Reading((len(has) + roomy) / 4, "{}{}", (", ".join(has) or "plain text", ", room to spare" if roomy else ""))
+
+
+FACTORS = {
+    "cost": cost,
+    "health": health,
+    "latency": latency,
+    "task_match": task_match,
+    "environment": environment,
+    "capabilities": capabilities,
+}

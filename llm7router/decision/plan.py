@@ -1,0 +1,81 @@
+"""The order of attempts: a generator without I/O. It yields attempts and is sent outcomes.
+
+`complete`, `stream`, the gateway and the simulator drive the same one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+from llm7router.decision.failures import POLICIES, Scope, Then
+from llm7router.types import Attempt, Decision, Failure, Outcome, Scored
+
+MAX_COUNTED = 4  # remote attempts that reached a provider; refused and unsent ones do not count
+LEAST_S = 0.05  # an attempt with less time than this is not started
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a plan ended: the outcome that answers, or why there is none."""
+
+    answer: Outcome | None = None
+    attempt: Attempt | None = None
+    rejected_by: Outcome | None = None  # the request itself is at fault
+    out_of_time: bool = False
+
+
+def attempts(decision: Decision, attempt_s: float) -> Generator[Attempt, tuple[Outcome, float], Ending]:
+    """Walk down the ranking. Each `send` gives the outcome and the seconds that remain of the deadline.
+
+    A failure of provider scope removes the provider's other deployments, one of quota scope those that share the
+    pool. The best local model is appended if the attempts end before one was reached: it is the last resort.
+    """
+    queue = list(decision.ranking)
+    remaining = decision.request.deadline_s
+    counted = number = 0
+    first_rejection: Outcome | None = None
+    while queue:
+        scored = queue.pop(0)
+        d = scored.deployment
+        if counted >= MAX_COUNTED and not d.local:
+            queue = [s for s in queue if s.deployment.local][:1]
+            continue
+        if remaining < LEAST_S:
+            return Ending(out_of_time=True)
+        number += 1
+        last = not queue
+        # Half of what remains at most, so that a next attempt and the local model still have time.
+        timeout = remaining if last else min(attempt_s, remaining / 2)
+        attempt = Attempt(scored, timeout, number, last, ignore_breaker=decision.panic)
+        outcome, remaining = yield attempt
+        if outcome.ok:
+            return Ending(answer=outcome, attempt=attempt)
+        assert outcome.failure is not None
+        policy = POLICIES[outcome.failure]
+        if policy.then is Then.STOP:
+            return Ending(rejected_by=outcome)
+        if policy.then is Then.ONE_OTHER:
+            if first_rejection is not None:
+                return Ending(rejected_by=first_rejection)
+            first_rejection = outcome
+        counted += policy.counted and not d.local
+        queue = _after(queue, scored, outcome, policy.scope, first_rejection)
+    return Ending(rejected_by=first_rejection)
+
+
+def _after(
+    queue: list[Scored], failed: Scored, outcome: Outcome, scope: Scope, first_rejection: Outcome | None
+) -> list[Scored]:
+    """What is still worth trying after a failure."""
+    d = failed.deployment
+    assert outcome.failure is not None
+    if outcome.failure is Failure.CONTEXT_TOO_LONG:
+        return [s for s in queue if s.deployment.context_window > d.context_window]
+    if outcome.failure is Failure.REQUEST_REJECTED:
+        return [s for s in queue if s.deployment.provider != d.provider]
+    if scope is Scope.PROVIDER:
+        return [s for s in queue if s.deployment.provider != d.provider]
+    if scope is Scope.QUOTA and d.pool_cell and not outcome.upstream_only:
+        return [s for s in queue if s.deployment.pool_cell != d.pool_cell]
+    return queue

@@ -1,0 +1,165 @@
+"""From messages and parameters to a `Request`: what the decision needs to know, and nothing else. Pure."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any, TypeVar
+
+from llm7router.decision.tasks import detect
+from llm7router.errors import ConfigError
+from llm7router.types import Capability, Message, Request, RequestContext, TaskType
+
+BYTES_PER_TOKEN = 3  # UTF-8; English has about 4, so the estimate is high there and close elsewhere
+BYTES_PER_TOKEN_JSON = 2
+TOKENS_PER_MESSAGE = 4  # role and separators of chat templates
+TOKENS_PER_REQUEST = 16
+TOKENS_PER_IMAGE = 1100  # OpenAI's high detail: 765 to 1,105 for common sizes
+
+E = TypeVar("E", bound=StrEnum)
+
+
+def build(
+    messages: Sequence[Message],
+    parameters: Mapping[str, Any],
+    context: RequestContext,
+    *,
+    id: str,
+    environment: str,
+    max_usd: float,
+    total_s: float,
+    stream: bool = False,
+) -> Request:
+    """What follows from a request and from what the caller says about it.
+
+    Raises:
+        TypeError: the messages are not a list of mappings with a role.
+        ConfigError: a task type or a capability that does not exist, or a number out of range.
+    """
+    check_messages(messages)
+    task = parse(TaskType, context.task_type, "task type")
+    evidence = "as asked"
+    if task is TaskType.AUTO:
+        task, evidence = detect(last_user_text(messages))
+    max_tokens = parameters.get("max_completion_tokens") or parameters.get("max_tokens")
+    prompt_tokens = estimate(messages, parameters)
+    hint = context.estimated_tokens
+    return Request(
+        id=id,
+        task=task,
+        task_evidence=evidence,
+        prompt_tokens=prompt_tokens,
+        max_tokens=_positive(max_tokens, "max_tokens"),
+        choices=_positive(parameters.get("n"), "n") or 1,
+        requires=implied(messages, parameters, stream)
+        | {parse(Capability, name, "capability") for name in context.requires},
+        requires_speed=context.requires_speed,
+        environment=context.environment or environment,
+        providers=frozenset(context.providers),
+        exclude=frozenset(context.exclude),
+        allow_training=context.allow_training,
+        max_usd=max_usd if context.max_usd is None else min(max_usd, context.max_usd),
+        expected_output=min(max_tokens or 300, 300) if hint is None else max(1, hint - prompt_tokens),
+        deadline_s=total_s if context.deadline_s is None else min(total_s, context.deadline_s),
+        caller=context.caller,
+    )
+
+
+def parse(kind: type[E], value: str, what: str) -> E:
+    """The member of an enum by its value, whatever the case.
+
+    Raises:
+        ConfigError: there is none; it names the closest.
+    """
+    try:
+        return kind(str(value).lower())
+    except ValueError:
+        names = [member.value for member in kind]
+        close = get_close_matches(str(value).lower(), names, n=1)
+        hint = f"did you mean {close[0]!r}?" if close else f"use one of {', '.join(names)}"
+        raise ConfigError(f"unknown {what} {str(value)[:60]!r}; {hint}") from None
+
+
+def _positive(value: Any, name: str) -> int | None:
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise ConfigError(f"{name} must be a whole number of at least 1 (given {str(value)[:40]!r})")
+    return value
+
+
+def check_messages(messages: Sequence[Message]) -> None:
+    """Raise TypeError unless the messages are a list of mappings that have a role."""
+    if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Sequence):
+        raise TypeError(
+            f"messages must be a list such as [{{'role': 'user', 'content': 'Hello'}}], not {type(messages).__name__}"
+        )
+    if not messages:
+        raise TypeError("messages is empty; give at least one, such as {'role': 'user', 'content': 'Hello'}")
+    for index, message in enumerate(messages):
+        if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
+            raise TypeError(
+                f"messages[{index}] must be a mapping with a 'role', such as {{'role': 'user', 'content': 'Hello'}}"
+            )
+
+
+def implied(messages: Sequence[Message], parameters: Mapping[str, Any], stream: bool) -> frozenset[Capability]:
+    """Capabilities that messages and parameters need without being said."""
+    needed: set[Capability] = set()
+    if stream:
+        needed.add(Capability.STREAMING)
+    if parameters.get("tools"):
+        needed.add(Capability.TOOLS)
+    response_format = parameters.get("response_format")
+    if isinstance(response_format, Mapping):
+        kind = response_format.get("type")
+        if kind == "json_schema":
+            needed.add(Capability.JSON_SCHEMA)
+        elif kind == "json_object":
+            needed.add(Capability.JSON_MODE)
+    if any(part.get("type") == "image_url" for message in messages for part in parts(message)):
+        needed.add(Capability.VISION)
+    return frozenset(needed)
+
+
+def parts(message: Message) -> Sequence[Mapping[str, Any]]:
+    """The parts of a message's content, text as one part."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return ({"type": "text", "text": content},)
+    return [part for part in content or () if isinstance(part, Mapping)]
+
+
+def text_of(message: Message) -> str:
+    """The text of a message."""
+    return "\n".join(str(part.get("text", "")) for part in parts(message) if part.get("type") == "text")
+
+
+def last_user_text(messages: Sequence[Message]) -> str:
+    """The text of the last message that the user wrote."""
+    return next((text_of(message) for message in reversed(messages) if message.get("role") == "user"), "")
+
+
+def estimate(messages: Sequence[Message], parameters: Mapping[str, Any]) -> int:
+    """Prompt tokens, on the high side: UTF-8 bytes / 3, JSON and tool schemas / 2, and the template's own."""
+    text_bytes = json_bytes = images = 0
+    for message in messages:
+        for part in parts(message):
+            if part.get("type") == "text":
+                text_bytes += len(str(part.get("text", "")).encode("utf-8", "replace"))
+            else:
+                images += 1
+        if message.get("tool_calls"):
+            json_bytes += _json_size(message["tool_calls"])
+    for name in ("tools", "response_format"):
+        if parameters.get(name):
+            json_bytes += _json_size(parameters[name])
+    tokens = text_bytes / BYTES_PER_TOKEN + json_bytes / BYTES_PER_TOKEN_JSON + images * TOKENS_PER_IMAGE
+    return math.ceil(tokens) + TOKENS_PER_MESSAGE * len(messages) + TOKENS_PER_REQUEST
+
+
+def _json_size(value: Any) -> int:
+    return len(json.dumps(value, default=str, ensure_ascii=False).encode("utf-8", "replace"))

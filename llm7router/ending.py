@@ -1,0 +1,85 @@
+"""How requests end: the error to raise, in words that say what was tried and what would help. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from llm7router.decision import explain
+from llm7router.decision.plan import Ending
+from llm7router.errors import (
+    AllProvidersExhaustedError,
+    NoProviderAvailableError,
+    RequestRejectedError,
+    RoutingError,
+    StreamInterruptedError,
+)
+from llm7router.result import Answer
+from llm7router.types import Attempt, AttemptRecord, Decision, Outcome
+
+
+def error(ending: Ending, decision: Decision, attempts: Sequence[AttemptRecord]) -> RoutingError:
+    """The error for a plan that ended without an answer."""
+    if ending.rejected_by is not None:
+        outcome = ending.rejected_by
+        who = next((a.deployment for a in attempts if a.detail == outcome.detail and a.failure == outcome.failure), "")
+        message = f"{who}: {outcome.failure}: {outcome.detail or 'no reason given'}"
+        return RequestRejectedError(message, status=outcome.status, decision=decision, attempts=attempts)
+    if not attempts and not ending.out_of_time:
+        return NoProviderAvailableError(
+            nothing_available(decision), decision=decision, retry_after_s=explain.earliest_s(decision)
+        )
+    why = "the deadline passed" if ending.out_of_time else "no answer"
+    tried = "; ".join(f"{a.deployment}: {described(a)}" for a in attempts) or "nothing was tried"
+    others = f". {explain.histogram(decision)}" if decision.rejected else ""
+    return AllProvidersExhaustedError(
+        f"{why} after {len(attempts)} attempt{'s' * (len(attempts) != 1)}: {tried}{others}",
+        decision=decision,
+        attempts=attempts,
+        retry_after_s=retry_after_s(decision, attempts),
+    )
+
+
+def nothing_available(decision: Decision) -> str:
+    """The histogram and the one thing that would help."""
+    advice = explain.advice(decision)
+    return explain.histogram(decision) + (f"; {advice}" if advice else "")
+
+
+def described(attempt: AttemptRecord) -> str:
+    """`rate limited (again in 12 s)`, `server error (500: ...)`."""
+    if attempt.ok:
+        return "answered"
+    notes = [str(attempt.status)] if attempt.status else []
+    if attempt.detail:
+        notes.append(attempt.detail)
+    if attempt.retry_after_s is not None and attempt.retry_after_s < float("inf"):
+        notes.append(f"again in {explain.duration(attempt.retry_after_s)}")
+    return f"{attempt.failure}" + (f" ({', '.join(notes)})" if notes else "")
+
+
+def retry_after_s(decision: Decision, attempts: Sequence[AttemptRecord]) -> float | None:
+    """Seconds until the first of all candidates is available again, as far as is known."""
+    waits = [a.retry_after_s for a in attempts if a.retry_after_s is not None and a.retry_after_s < float("inf")]
+    earliest = explain.earliest_s(decision)
+    if earliest is not None:
+        waits.append(earliest)
+    return min(waits) if waits else None
+
+
+def finished(opened: Outcome, usage: tuple[int, int] | None, answer: Answer, duration_s: float) -> Outcome:
+    """The outcome of a stream that ended well."""
+    prompt, output = usage if usage is not None else (None, None)
+    # Without usage the reservation stays as it is, but the speed is still worth learning.
+    return replace(opened, stream=None, prompt_tokens=prompt, output_tokens=output, duration_s=duration_s)
+
+
+def interrupted(
+    attempt: Attempt, outcome: Outcome, decision: Decision, attempts: Sequence[AttemptRecord]
+) -> StreamInterruptedError:
+    """The error for a stream that broke off after its first content."""
+    return StreamInterruptedError(
+        f"{attempt.deployment.id}: the answer broke off: {outcome.failure} ({outcome.detail})",
+        decision=decision,
+        attempts=attempts,
+    )

@@ -1,0 +1,120 @@
+"""One request: read the state, decide, walk down the plan, settle. `complete`, `stream` and the gateway drive this."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from llm7router import result
+from llm7router.calls import params
+from llm7router.calls.base import Backend, Call
+from llm7router.clock import Clock
+from llm7router.config.models import TimeoutsConfig
+from llm7router.decision import demand, plan
+from llm7router.decision.decide import decide
+from llm7router.decision.registry import Factor
+from llm7router.state.ledger import Ledger
+from llm7router.state.quota import Refusal, Reservation
+from llm7router.types import (
+    Attempt,
+    AttemptRecord,
+    Decision,
+    Deployment,
+    Failure,
+    Message,
+    Outcome,
+    Request,
+    Snapshot,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """How a plan ended. `reservation` is what the answering call holds: a stream settles it when it ends."""
+
+    decision: Decision
+    ending: plan.Ending
+    records: list[AttemptRecord]
+    reservation: Reservation | None
+
+
+class Engine:
+    """Holds what every request needs; keeps nothing of a request."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        backend: Backend,
+        factors: Sequence[tuple[str, float, Factor]],
+        timeouts: TimeoutsConfig,
+        clock: Clock,
+    ) -> None:
+        self._ledger, self._backend, self._factors = ledger, backend, factors
+        self._timeouts, self._clock = timeouts, clock
+
+    def decide(self, request: Request, snapshot: Snapshot) -> Decision:
+        """Rank; nothing is called and nothing is written."""
+        return decide(request, snapshot, self._factors)
+
+    async def serve(
+        self,
+        deployments: tuple[Deployment, ...],
+        messages: Sequence[Message],
+        parameters: Mapping[str, Any],
+        request: Request,
+        began: float,
+        *,
+        stream: bool = False,
+    ) -> Served:
+        """Drive the plan: reserve, call, settle, until an answer or the end. `began` is monotonic seconds."""
+        decision = self.decide(request, await self._ledger.snapshot(deployments))
+        steps = plan.attempts(decision, self._timeouts.attempt_s)
+        records: list[AttemptRecord] = []
+        reservation: Reservation | None = None
+        deadline = began + request.deadline_s
+        try:
+            attempt = next(steps)
+            while True:
+                reservation, outcome = await self._attempt(attempt, messages, parameters, request, stream)
+                records.append(result.record(attempt, outcome))
+                attempt = steps.send((outcome, deadline - self._clock.monotonic()))
+        except StopIteration as stop:
+            return Served(decision, stop.value, records, reservation)
+
+    async def _attempt(
+        self,
+        attempt: Attempt,
+        messages: Sequence[Message],
+        parameters: Mapping[str, Any],
+        request: Request,
+        stream: bool,
+    ) -> tuple[Reservation | None, Outcome]:
+        """One call. What it reserved is settled, but for a stream that goes on."""
+        d = attempt.deployment
+        reserved = await self._ledger.reserve(
+            request, d, lease_s=request.deadline_s, ignore_breaker=attempt.ignore_breaker
+        )
+        if isinstance(reserved, Refusal):
+            wait = max(0.0, reserved.free_at - self._clock.now())
+            return None, Outcome(Failure.REFUSED, reserved.reason, retry_after_s=wait)
+        call = self._call(attempt, messages, params.prepare(parameters, d, demand.output_tokens(request, d)))
+        outcome = Outcome(Failure.CANCELLED)
+        try:
+            outcome = await (self._backend.stream(call) if stream else self._backend.complete(call))
+        finally:  # also when the caller left
+            if outcome.stream is None:
+                await self._ledger.settle(reserved, outcome)
+        return reserved, outcome
+
+    def _call(self, attempt: Attempt, messages: Sequence[Message], parameters: Mapping[str, Any]) -> Call:
+        timeouts = self._timeouts
+        return Call(
+            deployment=attempt.deployment,
+            messages=messages,
+            parameters=parameters,
+            timeout_s=attempt.timeout_s,
+            # The last candidate is never cut on its first token: nobody else could do better.
+            first_token_s=attempt.timeout_s if attempt.last else min(timeouts.first_token_s, attempt.timeout_s),
+            between_tokens_s=timeouts.between_tokens_s,
+        )

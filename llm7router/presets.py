@@ -1,0 +1,153 @@
+"""Providers by name: thin presets whose facts are read from the packaged router.yaml.
+
+router.register_provider(GroqProvider())
+router.register_provider(LocalProvider(model_callable=my_model, model_name="mine"))
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any, ClassVar
+
+from llm7router.config.load import load, packaged
+from llm7router.config.models import LimitConfig, LoadedConfig, ModelConfig, PriceConfig, ProviderConfig, ProviderSpec
+from llm7router.errors import ConfigError
+from llm7router.types import Capability, Unit
+
+
+@cache
+def _packaged() -> LoadedConfig:
+    return load(packaged(), env={})
+
+
+def from_catalog(name: str, overrides: Mapping[str, Any] | None = None) -> ProviderSpec:
+    """The provider `name` of the packaged router.yaml, enabled, with `overrides` of its keys.
+
+    Raises:
+        ConfigError: there is no such provider, or an override is not a key of a provider.
+    """
+    specs = {spec.name: spec for spec in _packaged().providers}
+    if name not in specs:
+        raise ConfigError(f"no provider {name!r} in the catalogue; use one of {', '.join(sorted(specs))}")
+    spec = specs[name]
+    unknown = set(overrides or {}) - set(ProviderConfig.model_fields)
+    if unknown:
+        raise ConfigError(f"{name}: unknown key {sorted(unknown)[0]!r}; use a key of providers.{name} in router.yaml")
+    data = {**spec.config.model_dump(), "enabled": True, **(overrides or {})}
+    return ProviderSpec(name, ProviderConfig.model_validate(data), spec.unset)
+
+
+class Preset:
+    """A provider of the catalogue. Keyword arguments override its keys: `GroqProvider(base_url=..., api_key=...)`."""
+
+    name: ClassVar[str]
+
+    def __init__(self, **overrides: Any) -> None:
+        self._overrides = overrides
+
+    def spec(self) -> ProviderSpec:
+        """What the router registers."""
+        return from_catalog(self.name, self._overrides)
+
+
+class LLM7Provider(Preset):
+    """LLM7.io: answers without a key, within cautious limits; `LLM7_API_KEY` raises them."""
+
+    name = "llm7"
+
+
+class OpenRouterProvider(Preset):
+    """OpenRouter's free models; needs `OPENROUTER_API_KEY`."""
+
+    name = "openrouter"
+
+
+class GroqProvider(Preset):
+    """Groq's free plan; needs `GROQ_API_KEY`."""
+
+    name = "groq"
+
+
+class _RetiredModel(LLM7Provider):
+    """A model that LLM7 no longer gives away: the provider's present free models answer in its place."""
+
+    model: ClassVar[str]
+
+    def __init__(self, **overrides: Any) -> None:
+        warnings.warn(
+            f"LLM7 no longer gives {self.model} away; its present free models answer (LLM7Provider)",
+            FutureWarning,
+            stacklevel=2,
+        )
+        super().__init__(**overrides)
+
+
+class LLM7GPT4Mini(_RetiredModel):
+    """`LLM7Provider`, with a notice."""
+
+    model = "gpt-4o-mini"
+
+
+class LLM7GPT4(_RetiredModel):
+    """`LLM7Provider`, with a notice."""
+
+    model = "gpt-4"
+
+
+class LLM7Claude(_RetiredModel):
+    """`LLM7Provider`, with a notice."""
+
+    model = "claude-3.5-sonnet"
+
+
+class LocalProvider:
+    """A model on this machine: without arguments the catalogue's, or a GGUF file, or a callable.
+
+    Args:
+        model_callable: called as `f(messages, **parameters)` with the parameters that it accepts (or with the text
+            if its first parameter is named `prompt`); sync or async; gives a string, an OpenAI-shaped mapping, or
+            an iterator of either.
+        model_name: names the deployment `local/<model_name>`.
+        path: a GGUF file, or `package:MODULE/FILE`; in place of `model_callable`.
+        context_window: tokens, prompt and answer together.
+        quality: stars 1..5 by task type.
+    """
+
+    name = "local"
+
+    def __init__(
+        self,
+        model_callable: Callable[..., Any] | None = None,
+        model_name: str | None = None,
+        *,
+        path: str | None = None,
+        context_window: int = 4096,
+        quality: Mapping[str, float] | None = None,
+        capabilities: tuple[Capability | str, ...] = (Capability.STREAMING,),
+    ) -> None:
+        if model_callable is not None and path is not None:
+            raise TypeError("give model_callable or path, not both")
+        if model_callable is not None and not callable(model_callable):
+            raise TypeError(f"model_callable must be callable, not {type(model_callable).__name__}")
+        self._target, self._path, self._name = model_callable, path, model_name
+        self._facts: dict[str, Any] = {
+            "context_window": context_window,
+            "quality": dict(quality or {}),
+            "capabilities": list(capabilities),
+        }
+
+    def spec(self) -> ProviderSpec:
+        """What the router registers."""
+        catalog = from_catalog(self.name)
+        if self._target is None and self._path is None:
+            return catalog
+        model = ModelConfig(
+            id=self._name or (self._path or "model").rsplit("/", 1)[-1].removesuffix(".gguf"),
+            path=self._path,
+            cost=PriceConfig(input=0, output=0),
+            limits=[LimitConfig(unit=Unit.CONCURRENT, max=4)],
+            **self._facts,
+        )
+        return ProviderSpec(self.name, catalog.config.model_copy(update={"models": [model]}), target=self._target)

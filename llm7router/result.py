@@ -1,0 +1,101 @@
+"""From a provider's answer to a `CompletionResult`. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from llm7router.decision.request import BYTES_PER_TOKEN
+from llm7router.types import Attempt, AttemptRecord, CompletionResult, Decision, Outcome, StreamChunk
+
+
+@dataclass(slots=True)
+class Answer:
+    """The parts of an answer, read whole from a response or gathered chunk by chunk."""
+
+    content: str = ""
+    reasoning: str = ""
+    finish_reason: str | None = None
+    tool_calls: list[dict[str, Any]] = field(default_factory=list)
+
+    @classmethod
+    def of(cls, response: Any) -> Answer:
+        """From LiteLLM's ModelResponse, which the call layer has checked to hold a choice."""
+        choice = response.choices[0]
+        message = choice.message
+        calls = [call if isinstance(call, dict) else call.model_dump() for call in message.tool_calls or ()]
+        reasoning = getattr(message, "reasoning_content", None) or ""
+        return cls(message.content or "", reasoning, choice.finish_reason, calls)
+
+    def add(self, chunk: StreamChunk) -> None:
+        """Take up a chunk; fragments of tool calls are joined by their index."""
+        self.content += chunk.content
+        self.reasoning += chunk.reasoning
+        self.finish_reason = chunk.finish_reason or self.finish_reason
+        for fragment in chunk.tool_calls:
+            self._add_fragment(fragment)
+
+    def _add_fragment(self, fragment: Mapping[str, Any]) -> None:
+        index = int(fragment.get("index") or 0)
+        while len(self.tool_calls) <= index and len(self.tool_calls) < 256:  # a hostile index must not fill memory
+            self.tool_calls.append({"id": None, "type": "function", "function": {"name": "", "arguments": ""}})
+        if index >= len(self.tool_calls):
+            return
+        call, function = self.tool_calls[index], fragment.get("function") or {}
+        call["id"] = fragment.get("id") or call["id"]
+        call["function"]["name"] += function.get("name") or ""
+        call["function"]["arguments"] += function.get("arguments") or ""
+
+    @property
+    def estimated_tokens(self) -> int:
+        """Output tokens when the provider does not say."""
+        text = self.content + self.reasoning + "".join(str(call.get("function")) for call in self.tool_calls)
+        return max(1, math.ceil(len(text.encode("utf-8", "replace")) / BYTES_PER_TOKEN))
+
+
+def build(
+    answer: Answer,
+    outcome: Outcome,
+    attempt: Attempt,
+    decision: Decision,
+    attempts: Sequence[AttemptRecord],
+    latency_s: float,
+) -> CompletionResult:
+    """The result of a request; usage that the provider did not give is estimated and marked."""
+    d = attempt.deployment
+    known = outcome.prompt_tokens is not None and outcome.output_tokens is not None
+    prompt = outcome.prompt_tokens if outcome.prompt_tokens is not None else decision.request.prompt_tokens
+    output = outcome.output_tokens if outcome.output_tokens is not None else answer.estimated_tokens
+    return CompletionResult(
+        content=answer.content,
+        provider=d.provider,
+        model=d.model,
+        cost=d.cost.of(prompt, output) if d.cost else 0.0,
+        latency=latency_s,
+        tokens_input=prompt,
+        tokens_output=output,
+        finish_reason=answer.finish_reason,
+        tool_calls=tuple(answer.tool_calls),
+        reasoning=answer.reasoning or None,
+        decision=decision,
+        attempts=tuple(attempts),
+        request_id=decision.request.id,
+        first_token_s=outcome.first_token_s,
+        estimated_usage=not known,
+        response=outcome.response,
+    )
+
+
+def record(attempt: Attempt, outcome: Outcome) -> AttemptRecord:
+    """What is kept of an attempt."""
+    return AttemptRecord(
+        deployment=attempt.deployment.id,
+        ok=outcome.ok,
+        failure=outcome.failure,
+        detail=outcome.detail,
+        status=outcome.status,
+        duration_s=outcome.duration_s,
+        retry_after_s=outcome.retry_after_s,
+    )

@@ -1,0 +1,255 @@
+"""`LLMRouter`: the public face. What happens to a request is in `engine`.
+
+Everything that could be a policy lives elsewhere: what may be used in `decision.filters`, what is preferred in
+`decision.factors`, what follows from a failure in `decision.failures`, the order of attempts in `decision.plan`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Protocol, Self
+from uuid import uuid4
+
+from llm7router import catalog, ending, result
+from llm7router.calls import params
+from llm7router.calls.base import Backend, BrokenStreamError
+from llm7router.clock import Clock, SystemClock
+from llm7router.config.load import from_data, load
+from llm7router.config.models import Config, LoadedConfig, ProviderConfig, ProviderSpec
+from llm7router.decision import registry, request
+from llm7router.engine import Engine
+from llm7router.errors import ConfigError
+from llm7router.presets import from_catalog
+from llm7router.state.ledger import Ledger
+from llm7router.state.stats import Stats, deployment_stats
+from llm7router.state.store import Store, open_store
+from llm7router.sync import LOOP
+from llm7router.types import (
+    CompletionResult,
+    Decision,
+    Failure,
+    Message,
+    Outcome,
+    Request,
+    RequestContext,
+    StreamChunk,
+)
+
+
+class HasSpec(Protocol):
+    """A provider preset."""
+
+    def spec(self) -> ProviderSpec: ...
+
+
+Provider = str | ProviderSpec | ProviderConfig | HasSpec
+
+
+class LLMRouter:
+    """Routes requests over free tiers by `router.yaml`.
+
+    Args:
+        config: a path, a mapping of router.yaml's shape, a loaded configuration, or None for the usual search
+            (`$LLM7ROUTER_CONFIG`, `./router.yaml`, the user's, the packaged one).
+        env: where keys are read from; None is the process's environment over `.env`.
+        store, backend, clock: replace the configured store, LiteLLM, and time.
+
+    Raises:
+        ConfigError: the configuration has faults; all of them are listed.
+    """
+
+    def __init__(
+        self,
+        config: str | Path | Mapping[str, Any] | LoadedConfig | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        store: Store | None = None,
+        backend: Backend | None = None,
+        clock: Clock | None = None,
+    ) -> None:
+        self._loaded = _load(config, env)
+        self._settings: Config = self._loaded.config
+        self._clock = clock or SystemClock()
+        self._specs = {spec.name: spec for spec in self._loaded.providers}
+        factors = registry.bind(self._settings.scoring.weights, self._settings.scoring.parameters)
+        self._ledger = Ledger(store or open_store(self._settings.state), self._clock)
+        self._backend = backend or _backend()
+        self._engine = Engine(self._ledger, self._backend, factors, self._settings.timeouts, self._clock)
+        self._read_providers()
+
+    async def complete(
+        self, messages: Sequence[Message], context: RequestContext | None = None, **parameters: Any
+    ) -> CompletionResult:
+        """A whole answer from the best deployment that gives one.
+
+        `parameters` are OpenAI's chat-completion parameters (`temperature`, `tools`, `response_format`, ...); one
+        that a provider does not know is dropped for that provider.
+
+        Raises:
+            NoProviderAvailableError: nothing could be tried.
+            AllProvidersExhaustedError: everything that could be tried failed, or the deadline passed.
+            RequestRejectedError: two providers said that the request itself is at fault, or one that it breaks
+                its content policy.
+            TypeError: the messages or a parameter are not of OpenAI's shape.
+        """
+        began = self._clock.monotonic()
+        built = self._request(messages, context, parameters)
+        served = await self._engine.serve(self._deployments, messages, parameters, built, began)
+        outcome, attempt = served.ending.answer, served.ending.attempt
+        if outcome is None or attempt is None or served.reservation is None:
+            raise ending.error(served.ending, served.decision, served.records) from None
+        answer = result.Answer.of(outcome.response)
+        latency = self._clock.monotonic() - began
+        return result.build(answer, outcome, attempt, served.decision, served.records, latency)
+
+    async def stream(
+        self, messages: Sequence[Message], context: RequestContext | None = None, **parameters: Any
+    ) -> AsyncIterator[StreamChunk]:
+        """The answer as it arrives; the last chunk carries the whole `CompletionResult`.
+
+        Until the first content, failover is silent. Raises as `complete` does, and `StreamInterruptedError` when
+        the answer breaks off after its first content.
+        """
+        began = self._clock.monotonic()
+        built = self._request(messages, context, parameters, stream=True)
+        served = await self._engine.serve(self._deployments, messages, parameters, built, began, stream=True)
+        outcome, attempt, reservation = served.ending.answer, served.ending.attempt, served.reservation
+        if outcome is None or attempt is None or reservation is None or outcome.stream is None:
+            raise ending.error(served.ending, served.decision, served.records) from None
+        answer, chunks = result.Answer(), outcome.stream
+        final = Outcome(Failure.CANCELLED)
+        called = self._clock.monotonic() - outcome.duration_s
+        try:
+            async for chunk in chunks:
+                answer.add(chunk)
+                yield chunk
+            final = ending.finished(outcome, chunks.usage, answer, self._clock.monotonic() - called)
+        except BrokenStreamError as broken:
+            final = broken.outcome
+        finally:
+            await chunks.aclose()
+            await self._ledger.settle(reservation, final)
+        if final.failure is not None:
+            records = [*served.records[:-1], result.record(attempt, final)]
+            raise ending.interrupted(attempt, final, served.decision, records) from None
+        latency = self._clock.monotonic() - began
+        whole = result.build(answer, final, attempt, served.decision, served.records, latency)
+        yield StreamChunk(provider=whole.provider, model=whole.model, result=whole)
+
+    def complete_sync(
+        self, messages: Sequence[Message], context: RequestContext | None = None, **parameters: Any
+    ) -> CompletionResult:
+        """`complete` for code that is not async. It blocks, also when the calling thread has a running event loop."""
+        return LOOP.run(self.complete(messages, context, **parameters))
+
+    def decide(
+        self,
+        messages: Sequence[Message],
+        context: RequestContext | None = None,
+        *,
+        stream: bool = False,
+        **parameters: Any,
+    ) -> Decision:
+        """Who would serve the request and why: a dry run that calls nothing and writes nothing."""
+        built = self._request(messages, context, parameters, stream=stream)
+        return self._engine.decide(built, self._ledger.snapshot_now(self._deployments))
+
+    def register_provider(self, provider: Provider, name: str | None = None) -> None:
+        """Add a provider, or replace the one of the same name.
+
+        Args:
+            provider: a name of the catalogue, a preset such as `GroqProvider()`, or a `ProviderConfig` with `name`.
+
+        Raises:
+            ConfigError: the catalogue has no such provider, or the name is missing.
+        """
+        spec = _spec(provider, name)
+        self._specs[spec.name] = spec
+        self._read_providers()
+
+    def check_ids(self, ids: Iterable[str]) -> None:
+        """Raise ConfigError for an id that is neither a provider nor a deployment: a typo would do nothing."""
+        known = {d.id for d in self._deployments} | set(self._specs)
+        for given in ids:
+            if given not in known:
+                close = get_close_matches(given, sorted(known), n=1)
+                hint = f"did you mean {close[0]!r}?" if close else "see `llm7router providers --all`"
+                raise ConfigError(f"no provider or deployment {given[:80]!r}; {hint}")
+
+    def stats(self) -> Stats:
+        """State, limits, health and latency of every deployment at this instant."""
+        snapshot = self._ledger.snapshot_now(self._deployments)
+        deployments = tuple(deployment_stats(snapshot, d) for d in self._deployments)
+        return Stats(snapshot.now, self._ledger.store, self._ledger.trouble, self._settings.environment, deployments)
+
+    async def aclose(self) -> None:
+        """Release models, connections and the store. The router may be used again."""
+        await self._backend.aclose()
+        self._ledger.close()
+
+    def close(self) -> None:
+        """`aclose` for code that is not async."""
+        LOOP.run(self.aclose())
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _read_providers(self) -> None:
+        self._deployments = catalog.deployments(self._specs.values(), self._loaded.env, self._settings.budget)
+
+    def _request(
+        self,
+        messages: Sequence[Message],
+        context: RequestContext | None,
+        parameters: Mapping[str, Any],
+        stream: bool = False,
+    ) -> Request:
+        params.check(parameters)
+        context = context or RequestContext()
+        return request.build(
+            messages,
+            parameters,
+            context,
+            id=context.request_id or uuid4().hex,
+            environment=self._settings.environment,
+            max_usd=self._settings.budget.usd_per_request,
+            total_s=self._settings.timeouts.total_s,
+            stream=stream,
+        )
+
+
+def _load(config: str | Path | Mapping[str, Any] | LoadedConfig | None, env: Mapping[str, str] | None) -> LoadedConfig:
+    if isinstance(config, LoadedConfig):
+        return config
+    if isinstance(config, Mapping):
+        return from_data(dict(config), env=env)
+    return load(config, env=env)
+
+
+def _spec(provider: Provider, name: str | None) -> ProviderSpec:
+    if isinstance(provider, str):
+        return from_catalog(provider)
+    if isinstance(provider, ProviderSpec):
+        return provider
+    if isinstance(provider, ProviderConfig):
+        if not name:
+            raise TypeError("a ProviderConfig has no name of its own; call register_provider(config, name='...')")
+        return ProviderSpec(name, provider)
+    return provider.spec()
+
+
+def _backend() -> Backend:
+    from llm7router.calls.backend import LiteLLMBackend
+
+    return LiteLLMBackend()

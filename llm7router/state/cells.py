@@ -1,0 +1,99 @@
+"""A cell: everything kept under one key of the store, immutable, with its JSON form.
+
+There is one for each deployment, each pool, each provider and the budget, so that a reservation touches two to
+four of them and a store needs nothing but an atomic read-modify-write over a few keys.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from llm7router.state.health import FRESH, Health
+from llm7router.state.latency import UNMEASURED, Latency
+from llm7router.state.windows import Window
+
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Not to be used until `until` (epoch seconds), for `reason` ("rate limited", "key rejected")."""
+
+    until: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """State under one key. `streak` counts 429s in a row that named no wait."""
+
+    windows: Mapping[str, Window] = field(default_factory=dict)  # by limit name
+    leases: Mapping[str, float] = field(default_factory=dict)  # reservation id -> when it expires, for `concurrent`
+    block: Block | None = None
+    streak: int = 0
+    health: Health = FRESH
+    latency: Latency = UNMEASURED
+
+
+EMPTY = Cell()
+
+
+def dumps(cell: Cell) -> str:
+    """One line of JSON."""
+    data: dict[str, Any] = {"v": VERSION}
+    if cell.windows:
+        data["windows"] = {name: list(window.slices.items()) for name, window in cell.windows.items()}
+    if cell.leases:
+        data["leases"] = dict(cell.leases)
+    if cell.block:
+        data["block"] = [cell.block.until, cell.block.reason]
+    if cell.streak:
+        data["streak"] = cell.streak
+    if cell.health is not FRESH:
+        data["health"] = list(asdict(cell.health).values())
+    if cell.latency is not UNMEASURED:
+        data["latency"] = list(asdict(cell.latency).values())
+    return json.dumps(data, separators=(",", ":"), allow_nan=False)
+
+
+def _health(values: list[Any]) -> Health:
+    successes, failures, at, in_a_row, trips, tripped_at, open_until, probe_until = values
+    return Health(
+        float(successes), float(failures), float(at), int(in_a_row), int(trips),
+        float(tripped_at), float(open_until), float(probe_until),
+    )  # fmt: skip
+
+
+def _latency(values: list[Any]) -> Latency:
+    first, per_token, at = values
+    return Latency(None if first is None else float(first), None if per_token is None else float(per_token), float(at))
+
+
+def loads(text: str) -> Cell:
+    """The cell of a JSON text.
+
+    Raises:
+        ValueError: the text is not a cell of this version.
+    """
+    try:
+        data = json.loads(text)
+        if data["v"] != VERSION:
+            raise ValueError(f"cell version {data['v']!r}, not {VERSION}")
+        windows = {
+            str(name): Window(slices := {int(k): int(n) for k, n in pairs}, sum(slices.values()))
+            for name, pairs in data.get("windows", {}).items()
+        }
+        block = data.get("block")
+        return Cell(
+            windows=windows,
+            leases={str(k): float(v) for k, v in data.get("leases", {}).items()},
+            block=Block(float(block[0]), str(block[1])) if block else None,
+            streak=int(data.get("streak", 0)),
+            health=_health(data["health"]) if "health" in data else FRESH,
+            latency=_latency(data["latency"]) if "latency" in data else UNMEASURED,
+        )
+    except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+        raise ValueError(f"not a cell: {type(error).__name__}") from None

@@ -1,0 +1,202 @@
+"""Reserve before a call, settle after it. Pure: cells in, changed cells out.
+
+A reservation takes from every window of a deployment and of what it shares, or from none. Settling corrects the
+slices that were charged, records health, latency and blocks, and gives leases back.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from llm7router.decision.failures import POLICIES, Refund, Scope, block_s
+from llm7router.state import health as breaker
+from llm7router.state import latency as speed
+from llm7router.state import windows
+from llm7router.state.cells import EMPTY, Block, Cell
+from llm7router.types import Deployment, Failure, Limit, Outcome, Unit
+
+Cells = Mapping[str, Cell]
+LEASE_GRACE_S = 10.0  # a lease outlives its deadline by this much, then a killed process's slot comes back
+
+
+class Charge(NamedTuple):
+    """An amount that one limit is asked for."""
+
+    limit: Limit
+    amount: int
+
+
+class Charged(NamedTuple):
+    """An amount that was taken, and the slice that holds it."""
+
+    limit: Limit
+    amount: int
+    slice: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """Quota taken for one call. `expires_at` ends its leases if nobody settles it."""
+
+    id: str
+    deployment: Deployment
+    charged: tuple[Charged, ...]
+    leases: tuple[str, ...]  # cells that hold a concurrency lease
+    probe: bool
+    reserved_at: float
+    expires_at: float
+
+
+class Refusal(NamedTuple):
+    """Nothing was taken: what stood in the way, and when it ends (epoch seconds, infinity for never)."""
+
+    reason: str
+    free_at: float
+
+
+def find_refusal(cells: Cells, deployment: Deployment, charges: tuple[Charge, ...], now: float) -> Refusal | None:
+    """What stands in the way of the charges at `now`, the longest wait of all; None if they fit."""
+    worst: Refusal | None = None
+    for limit, amount in charges:
+        wait = _wait(cells.get(limit.cell, EMPTY), limit, amount, now)
+        if wait > 0 and (worst is None or now + wait > worst.free_at):
+            worst = Refusal(f"over {limit.name}", now + wait)
+    return worst
+
+
+def find_block(cells: Cells, deployment: Deployment, now: float) -> Refusal | None:
+    """The block on the deployment, its pool or its provider that lasts longest."""
+    worst: Refusal | None = None
+    for key in (deployment.cell, deployment.pool_cell, deployment.provider_cell):
+        cell = cells.get(key) if key else None
+        if cell and cell.block and cell.block.until > now and (worst is None or cell.block.until > worst.free_at):
+            worst = Refusal(cell.block.reason, cell.block.until)
+    return worst
+
+
+def _wait(cell: Cell, limit: Limit, amount: int, now: float) -> float:
+    if limit.unit is Unit.CONCURRENT:
+        if limit.max < 1:
+            return math.inf
+        live = sorted(until for until in cell.leases.values() if until > now)
+        return live[len(live) - limit.max] - now if len(live) >= limit.max else 0.0
+    return windows.wait(cell.windows.get(limit.name, windows.EMPTY), limit, amount, now)
+
+
+def reserve(
+    cells: Cells,
+    deployment: Deployment,
+    charges: tuple[Charge, ...],
+    *,
+    id: str,
+    now: float,
+    expires_at: float,
+    ignore_breaker: bool = False,
+) -> tuple[Reservation | Refusal, dict[str, Cell]]:
+    """Take every charge, or none. The changed cells are empty after a refusal."""
+    refusal = find_block(cells, deployment, now) or find_refusal(cells, deployment, charges, now)
+    own = cells.get(deployment.cell, EMPTY)
+    if refusal is None and not ignore_breaker and breaker.available_at(own.health, now) > now:
+        refusal = Refusal("breaker open", breaker.available_at(own.health, now))
+    if refusal is not None:
+        return refusal, {}
+    changed: dict[str, Cell] = {}
+    charged: list[Charged] = []
+    leases: list[str] = []
+    for limit, amount in charges:
+        cell = changed.get(limit.cell) or cells.get(limit.cell, EMPTY)
+        if limit.unit is Unit.CONCURRENT:
+            live = {key: until for key, until in cell.leases.items() if until > now}
+            changed[limit.cell] = replace(cell, leases={**live, id: expires_at})
+            leases.append(limit.cell)
+        else:
+            window, key = windows.charge(cell.windows.get(limit.name, windows.EMPTY), limit, amount, now)
+            changed[limit.cell] = replace(cell, windows={**cell.windows, limit.name: window})
+            charged.append(Charged(limit, amount, key))
+    probe = not ignore_breaker and breaker.probing(own.health, now)
+    if probe:
+        cell = changed.get(deployment.cell) or own
+        changed[deployment.cell] = replace(cell, health=breaker.take_probe(cell.health, expires_at))
+    return Reservation(id, deployment, tuple(charged), tuple(leases), probe, now, expires_at), changed
+
+
+def settle(
+    cells: Cells, reservation: Reservation, outcome: Outcome, actual: Mapping[Limit, int], now: float, jitter: float
+) -> dict[str, Cell]:
+    """The cells after the call ended. `actual` is what each limit was really used for, where that is known.
+
+    Without an actual figure the whole reservation stays charged: it is an upper bound.
+    """
+    refund = POLICIES[outcome.failure].refund if outcome.failure else None
+    changed: dict[str, Cell] = {}
+
+    def get(key: str) -> Cell:
+        return changed.get(key) or cells.get(key, EMPTY)
+
+    for limit, amount, key in reservation.charged:
+        used = _used(limit, amount, refund, actual)
+        if used != amount and (window := get(limit.cell).windows.get(limit.name)):
+            cell = get(limit.cell)
+            corrected = windows.correct(window, key, used - amount)
+            changed[limit.cell] = replace(cell, windows={**cell.windows, limit.name: corrected})
+    for lease in reservation.leases:
+        cell = get(lease)
+        changed[lease] = replace(cell, leases={k: v for k, v in cell.leases.items() if k != reservation.id})
+    own = reservation.deployment.cell
+    changed[own] = _learn(get(own), reservation, outcome, now, jitter)
+    if outcome.failure:
+        scope = blocked_cell(reservation.deployment, outcome.failure, outcome.upstream_only)
+        changed[scope] = _blocked(get(scope), outcome.failure, outcome.retry_after_s, now, jitter)
+    elif (pool := reservation.deployment.pool_cell) and get(pool).streak:
+        changed[pool] = replace(get(pool), streak=0)
+    return changed
+
+
+def _used(limit: Limit, amount: int, refund: Refund | None, actual: Mapping[Limit, int]) -> int:
+    if refund is Refund.ALL:
+        return 0
+    if refund is Refund.AMOUNTS and limit.unit is not Unit.REQUESTS:
+        return 0
+    return actual.get(limit, amount)
+
+
+def _learn(cell: Cell, reservation: Reservation, outcome: Outcome, now: float, jitter: float) -> Cell:
+    """Health and latency after the outcome; a success also ends the streak of refusals."""
+    if outcome.failure:
+        health = breaker.failed(cell.health, POLICIES[outcome.failure].health, now, jitter)
+        return replace(cell, health=health)
+    d = reservation.deployment
+    latency = speed.measured(
+        cell.latency,
+        d.first_token_s,
+        1 / d.tokens_per_s if d.tokens_per_s else None,
+        outcome.duration_s,
+        outcome.first_token_s,
+        outcome.output_tokens,
+        now,
+    )
+    return replace(cell, health=breaker.succeeded(cell.health, now), latency=latency, streak=0)
+
+
+def _blocked(cell: Cell, failure: Failure, hint_s: float | None, now: float, jitter: float) -> Cell:
+    """The cell with the block that the failure asks for; a longer block stays."""
+    seconds = block_s(failure, hint_s, cell.streak, jitter)
+    if seconds is None:
+        return cell
+    streak = cell.streak + 1 if failure is Failure.RATE_LIMITED else cell.streak
+    if cell.block and cell.block.until >= now + seconds:
+        return replace(cell, streak=streak)
+    return replace(cell, block=Block(now + seconds, failure.value), streak=streak)
+
+
+def blocked_cell(deployment: Deployment, failure: Failure, upstream_only: bool) -> str:
+    """The key of the cell that a failure blocks."""
+    scope = POLICIES[failure].scope
+    if scope is Scope.PROVIDER:
+        return deployment.provider_cell
+    if scope is Scope.QUOTA and not upstream_only and deployment.pool_cell:
+        return deployment.pool_cell
+    return deployment.cell

@@ -1,0 +1,101 @@
+"""What a person or a program sees of the state: a snapshot turned into plain values. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from llm7router.state import health, quota, windows
+from llm7router.state.cells import EMPTY, Cell
+from llm7router.types import Deployment, Limit, Snapshot, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class LimitStats:
+    """One limit: `used` of `max` in its unit (usd: micro-dollars). `full_at` is when all of it is free again."""
+
+    name: str
+    shared: bool
+    used: int
+    max: int
+    full_at: float | None
+    source: str | None
+    checked: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentStats:
+    """One deployment. `state` is available, open, probing, blocked, exhausted or off; `until` when that ends."""
+
+    id: str
+    provider: str
+    state: str
+    reason: str
+    until: float | None
+    advice: str
+    health: float  # expected share of successes, 0..1
+    first_token_s: float | None
+    seconds_per_token: float | None
+    in_flight: int
+    limits: tuple[LimitStats, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Everything, at the instant `now`. `trouble` says why the configured store is not in use, if so."""
+
+    now: float
+    store: str
+    trouble: str | None
+    environment: str
+    deployments: tuple[DeploymentStats, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)
+
+
+def deployment_stats(snapshot: Snapshot, deployment: Deployment) -> DeploymentStats:
+    """The state of one deployment."""
+    cell = snapshot.cells.get(deployment.cell, EMPTY)
+    state, reason, until = _state(snapshot.cells, deployment, snapshot.now)
+    return DeploymentStats(
+        id=deployment.id,
+        provider=deployment.provider,
+        state=state,
+        reason=reason,
+        until=until,
+        advice=deployment.off.advice if deployment.off else "",
+        health=health.posterior(cell.health, snapshot.now),
+        first_token_s=cell.latency.first_token_s,
+        seconds_per_token=cell.latency.per_token_s,
+        in_flight=snapshot.in_flight.get(deployment.id, 0),
+        limits=tuple(_limit(snapshot.cells, limit, snapshot.now) for limit in deployment.limits),
+    )
+
+
+def _state(cells: Mapping[str, Cell], deployment: Deployment, now: float) -> tuple[str, str, float | None]:
+    if deployment.off:
+        return "off", deployment.off.reason, None
+    if blocked := quota.find_block(cells, deployment, now):
+        return "blocked", blocked.reason, blocked.free_at
+    state = cells.get(deployment.cell, EMPTY).health
+    if health.available_at(state, now) > now:
+        return "open", "breaker open", health.available_at(state, now)
+    one_each = tuple(quota.Charge(limit, 1) for limit in deployment.limits)
+    if refusal := quota.find_refusal(cells, deployment, one_each, now):
+        return "exhausted", refusal.reason, refusal.free_at
+    return ("probing", "the next request is the probe", None) if health.probing(state, now) else ("available", "", None)
+
+
+def _limit(cells: Mapping[str, Cell], limit: Limit, now: float) -> LimitStats:
+    cell = cells.get(limit.cell, EMPTY)
+    full_at = None
+    if limit.unit is Unit.CONCURRENT:
+        used = sum(until > now for until in cell.leases.values())
+    else:
+        window = cell.windows.get(limit.name, windows.EMPTY)
+        used = windows.used(window, limit, now)
+        full_at = windows.resets_at(window, limit, now) if used else None
+    return LimitStats(limit.name, limit.shared, used, limit.max, full_at, limit.source, limit.checked)

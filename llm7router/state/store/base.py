@@ -1,0 +1,36 @@
+"""A store keeps cells under keys. It knows nothing of limits or health: atomic, dumb, and the same for all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Protocol, TypeVar
+
+from llm7router.state.cells import Cell
+
+T = TypeVar("T")
+Change = Callable[[Mapping[str, Cell]], tuple[T, Mapping[str, Cell]]]
+"""Given the cells of the keys asked for (missing ones are absent), a result and the cells to write. Pure: it may
+be called again."""
+
+
+class Store(Protocol):
+    """Atomic cells. Every method raises `StoreError`, and nothing else, when the store cannot be used."""
+
+    name: str  # "memory", "disk": for people
+    shared: bool  # other processes may change it, so a mirror goes stale
+
+    def read_now(self) -> dict[str, Cell]:
+        """Every cell, blocking for milliseconds; creates nothing."""
+        ...
+
+    async def read(self) -> dict[str, Cell]:
+        """Every cell, without blocking the event loop."""
+        ...
+
+    async def mutate(self, keys: Iterable[str], change: Change[T]) -> tuple[T, Mapping[str, Cell]]:
+        """Read, change and write the cells of `keys` as one step; the result and the cells that were written."""
+        ...
+
+    def close(self) -> None:
+        """Release files and threads. A later call opens them again."""
+        ...
