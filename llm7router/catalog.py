@@ -9,9 +9,7 @@ from dataclasses import replace
 
 from llm7router.config.models import BudgetConfig, LimitConfig, ModelConfig, PriceConfig, ProviderSpec
 from llm7router.decision.demand import BUDGET_CELL, MICRO
-from llm7router.types import Capability, Deployment, Kind, Limit, Off, Period, Price, Secret, TaskType, Unit
-
-DISABLED = "disabled"
+from llm7router.types import DISABLED, Capability, Deployment, Kind, Limit, Off, Period, Price, Secret, TaskType, Unit
 
 
 def deployments(

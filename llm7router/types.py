@@ -141,6 +141,31 @@ class Price(NamedTuple):
         return (self.input * prompt_tokens + self.output * output_tokens) / 1e6
 
 
+class Shape(NamedTuple):
+    """A rolling window: its slices, and its length with a guard, in seconds."""
+
+    slice_s: float
+    slices: int
+    span_s: float  # the window and the guard
+
+    @classmethod
+    def of(cls, seconds: float, slices: int, guard_s: float) -> Shape:
+        """The guard covers clock skew and requests that arrive closer together than they were sent."""
+        return cls(seconds / slices, slices, seconds + guard_s)
+
+
+# Slices: 30 a minute and 96 a day keep 97 % of the throughput at saturation; the rest follows them.
+SHAPES: Mapping[Period, Shape] = {
+    Period.SECOND: Shape.of(1, 10, 0.1),
+    Period.TEN_SECONDS: Shape.of(10, 20, 0.5),
+    Period.MINUTE: Shape.of(60, 30, 1.0),
+    Period.HOUR: Shape.of(3600, 60, 1.0),
+    Period.DAY: Shape.of(86400, 96, 1.0),
+    Period.MONTH: Shape.of(31 * 86400, 124, 1.0),
+}
+_LONG = (Period.HOUR, Period.DAY, Period.MONTH)
+
+
 @dataclass(frozen=True, slots=True)
 class Limit:
     """One window of one limit. `max` is an integer in the limit's unit, `usd` in micro-dollars, safety applied."""
@@ -154,11 +179,18 @@ class Limit:
     shared: bool = False  # counted for several deployments together
     source: str | None = None
     checked: str | None = None
+    # Looked up once, since decisions read them for every limit of every deployment.
+    concurrent: bool = field(init=False)
+    scarce: bool = field(init=False)  # of an hour or longer: its scarcity is priced
+    shape: Shape = field(init=False, repr=False)
 
-    @property
-    def label(self) -> str:
-        """As a listing shows it."""
-        return self.name
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "concurrent", self.unit is Unit.CONCURRENT)
+        object.__setattr__(self, "scarce", self.period in _LONG)
+        object.__setattr__(self, "shape", SHAPES[self.period or Period.MINUTE])
+
+
+DISABLED = "disabled"  # the reason of what the configuration switches off on purpose
 
 
 class Off(NamedTuple):
@@ -275,6 +307,7 @@ class Candidate(NamedTuple):
     deployment: Deployment
     cells: Mapping[str, Cell]
     now: float
+    output_tokens: int  # what `max_tokens` would be; 0: too little fits (`decision.demand`)
     in_flight: int = 0
 
 

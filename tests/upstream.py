@@ -201,7 +201,9 @@ def _behaviour(step: Step, *arguments: Any, **options: Any) -> Behaviour:
 
 async def _read(reader: asyncio.StreamReader) -> Request | None:
     try:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+        if (start := await reader.readexactly(1)) == b"\x16":  # a TLS handshake
+            return None
+        head = (start + await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     except asyncio.IncompleteReadError:
         return None
     first, *lines = head.strip().split("\r\n")

@@ -19,15 +19,30 @@ ALWAYS: Mapping[str, Any] = {
     "_skip_mcp_handler": True,
     "cache": {"no-cache": True, "no-store": True},
 }
+# Dropped by `drop_params` although every compatible server knows them, unless they are named.
+PASSED = frozenset({"user", "tool_choice", "verbosity"})
 
 
-def arguments(call: Call) -> dict[str, Any]:
+def arguments(call: Call, stream: bool) -> dict[str, Any]:
     """All arguments but `client`. Messages and parameters are copied, since LiteLLM changes them."""
     deployment = call.deployment
     where = {"model": model_of(call), "api_base": deployment.base_url, "api_key": key_of(deployment)}
     parameters = copy.deepcopy(dict(call.parameters))
+    if stream:
+        parameters |= {"stream": True} | _usage_wanted(call)
+    else:
+        parameters.pop("stream_options", None)  # an error for most servers
+    if passed := sorted(PASSED & parameters.keys()):
+        parameters["allowed_openai_params"] = passed
     messages = copy.deepcopy([dict(message) for message in call.messages])
     return {**parameters, "messages": messages, "timeout": float(call.timeout_s), **where, **ALWAYS}
+
+
+def _usage_wanted(call: Call) -> dict[str, Any]:
+    """Ask for token counts, unless the caller decided or the provider rejects the parameter."""
+    if "stream_options" in call.parameters or "stream_options" in call.deployment.unsupported_params:
+        return {}
+    return {"stream_options": {"include_usage": True}}
 
 
 def key_of(deployment: Deployment) -> str:

@@ -38,7 +38,7 @@ class LiteLLMBackend:
         started = self._clock.monotonic()
         try:
             async with asyncio.timeout(call.timeout_s):
-                outcome = answers.read(await self._dispatch(call))
+                outcome = answers.read(await self._dispatch(call, stream=False))
         except TimeoutError:
             outcome = Outcome(Failure.TIMEOUT, f"no answer within {call.timeout_s:g} s")
         except Exception as error:
@@ -92,16 +92,16 @@ class LiteLLMBackend:
         tail = Tail()
         token = TAIL.set(tail)
         try:
-            wrapper = await self._dispatch(call, stream=True, **_usage_wanted(call))
+            wrapper = await self._dispatch(call, stream=True)
         finally:
             TAIL.reset(token)
         return ContentStream(wrapper, call, tail, self._clock, started)
 
-    async def _dispatch(self, call: Call, **more: Any) -> Any:
+    async def _dispatch(self, call: Call, stream: bool) -> Any:
         from llm7router.calls.arguments import arguments  # imports httpx
 
         assert self._clients is not None
-        given = arguments(call) | more
+        given = arguments(call, stream)
         if call.deployment.local:
             given["model"] = f"{LOCAL_PROVIDER}/{self._local_handle(call)}"
         else:
@@ -118,9 +118,3 @@ class LiteLLMBackend:
             self._handler_registered = True
         return registry.ensure(call.deployment, self)
 
-
-def _usage_wanted(call: Call) -> dict[str, Any]:
-    """Ask for token counts, unless the caller decided or the provider rejects the parameter."""
-    if "stream_options" in call.parameters or "stream_options" in call.deployment.unsupported_params:
-        return {}
-    return {"stream_options": {"include_usage": True}}

@@ -36,8 +36,8 @@ def show(stats: Stats, show_all: bool) -> None:
     """A table of what can be used, then what cannot and why."""
     from rich.table import Table
 
-    from llm7router.catalog import DISABLED
     from llm7router.cli.output import console
+    from llm7router.types import DISABLED
 
     table = Table("deployment", "state", "health", "speed", "limits used", box=None, pad_edge=False, header_style="bold")
     off: dict[tuple[str, str, str], int] = {}

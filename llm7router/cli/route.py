@@ -97,10 +97,10 @@ def show(decision: Decision) -> None:
     """Tables for people."""
     from rich.table import Table
 
-    from llm7router.catalog import DISABLED
     from llm7router.cli.output import console
     from llm7router.decision import explain
     from llm7router.ending import nothing_available
+    from llm7router.types import DISABLED
 
     out = console()
     request = decision.request

@@ -17,10 +17,11 @@ def validate(ctx: click.Context, file: str | None, config_path: str | None, as_j
 
     Exit code 0 if it can be used, 2 if not.
     """
-    from llm7router.catalog import DISABLED, deployments
+    from llm7router.catalog import deployments
     from llm7router.cli.output import print_json
     from llm7router.config.load import load
     from llm7router.errors import ConfigError
+    from llm7router.types import DISABLED
 
     try:
         loaded = load(file or config_path)

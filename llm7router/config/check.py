@@ -44,7 +44,7 @@ def _budget(root: Mapping[str, Any]) -> Iterator[Problem]:
         most = number(budget.get(key, default))
         if request is not None and most is not None and request > most:
             advice = f"raise {key} or lower usd_per_request"
-            yield Problem(("budget", "usd_per_request"), f"{request:g} USD never fit into {key} ({most:g}); {advice}")
+            yield Problem(("budget", "usd_per_request"), f"{request:g} USD never fits into {key} ({most:g}); {advice}")
 
 
 def _state(root: Mapping[str, Any]) -> Iterator[Problem]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Literal
+from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from llm7router.config.faults import Problem, Where, closest, dotted, shown
@@ -20,45 +20,55 @@ def limit_problems(provider: Mapping[str, Any], where: Where) -> Iterator[Proble
     """What is wrong with the limits of a provider, its pools and its models."""
     models = dict(rows(provider.get("models")))
     yield from _twice(provider, models, where)
+    everywhere: set[str] = set()  # units that limit every model
     for key in ("limits", "limits_per_model", "limits_without_key"):
-        yield from _list(provider.get(key), (*where, key), models, where)
-    for pool, limits in mapping(provider.get("pools")).items():
-        members = {index: model for index, model in models.items() if model.get("pool") == pool}
-        yield from _list(limits, (*where, "pools", pool), members, where)
+        yield from _each(provider, (*where, key), everywhere)
+    pools = mapping(provider.get("pools"))
+    by_pool: dict[str, set[str]] = {pool: set() for pool in pools}
+    for pool, units in by_pool.items():
+        yield from _each(pools, (*where, "pools", pool), units)
     for index, model in models.items():
-        yield from _list(model.get("limits"), (*where, "models", index, "limits"), {index: model}, where)
+        path = (*where, "models", index)
+        own: set[str] = set()
+        yield from _each(model, (*path, "limits"), own)
+        yield from _prices(model, own | everywhere | by_pool.get(text(model.get("pool")) or "", set()), path)
+
+
+def _each(holder: Mapping[str, Any], path: Where, units: set[str]) -> Iterator[Problem]:
+    """What is wrong with each of the limits under the path's last key; adds what they count to `units`."""
+    for where, limit in _numbered(holder, path):
+        units.add(text(limit.get("unit")) or "")
+        yield from _shape(limit, where)
+        yield from _calendar(limit, where)
+        yield from _size(limit, where)
+
+
+def _prices(model: Mapping[str, Any], units: set[str], where: Where) -> Iterator[Problem]:
+    for unit, needed in _PRICES.items():
+        if unit in units and model.get(needed) is None:
+            yield Problem(where, f"{needed} is missing, which its {unit} limit needs; add what the provider lists")
 
 
 def _twice(provider: Mapping[str, Any], models: Mapping[int, Mapping[str, Any]], where: Where) -> Iterator[Problem]:
-    """One counter a unit and window: two would share its name, so that one of them would not be kept."""
-    shared = [((*where, key), provider.get(key)) for key in ("limits", "limits_without_key", "limits_per_model")]
-    pools = [((*where, "pools", pool), limits) for pool, limits in mapping(provider.get("pools")).items()]
-    counters = [[group] for group in (*shared, *pools)]
-    counters += [
-        [shared[-1], ((*where, "models", index, "limits"), model.get("limits"))] for index, model in models.items()
-    ]
-    for groups in counters:
-        seen: dict[tuple[str | None, str | None], Where] = {}
-        for path, limits in groups:
-            for index, limit in rows(limits):
-                unit, window = text(limit.get("unit")), text(limit.get("window"))
-                first = seen.setdefault((unit, window), (*path, index))
-                if unit is not None and first != (*path, index):
-                    name = f"{unit}/{window}" if window else unit
-                    yield Problem((*path, index), f"{name} is limited twice, first by {dotted(first)}; keep one")
+    """A counter is named by unit and window: of two with one name, one would not be kept."""
+    per_model = _numbered(provider, (*where, "limits_per_model"))
+    counters = [per_model, _numbered(provider, (*where, "limits")), _numbered(provider, (*where, "limits_without_key"))]
+    pools = mapping(provider.get("pools"))
+    counters += [_numbered(pools, (*where, "pools", pool)) for pool in pools]
+    counters += [per_model + _numbered(model, (*where, "models", at, "limits")) for at, model in models.items()]
+    for counter in counters:
+        seen: dict[str, Where] = {}
+        for path, limit in counter:
+            unit, window = text(limit.get("unit")), text(limit.get("window"))
+            name = f"{unit}/{window}" if window else f"{unit}"
+            first = seen.setdefault(name, path)
+            if unit is not None and first != path:
+                yield Problem(path, f"{name} is limited twice, first by {dotted(first)}; keep one")
 
 
-def _list(limits: object, where: Where, models: Mapping[int, Mapping[str, Any]], provider: Where) -> Iterator[Problem]:
-    for index, limit in rows(limits):
-        yield from _shape(limit, (*where, index))
-        yield from _calendar(limit, (*where, index))
-        yield from _size(limit, (*where, index))
-        unit = text(limit.get("unit")) or ""
-        needed = _PRICES.get(unit)
-        for number_, model in models.items():
-            if needed is not None and model.get(needed) is None:
-                message = f"{needed} is missing, which its {unit} limit needs; add what the provider lists"
-                yield Problem((*provider, "models", number_), message)
+def _numbered(holder: Mapping[str, Any], path: Where) -> list[tuple[Where, Mapping[str, Any]]]:
+    """The limits that a mapping holds under the path's last key, with their paths."""
+    return [((*path, index), limit) for index, limit in rows(holder.get(str(path[-1])))]
 
 
 def _shape(limit: Mapping[str, Any], where: Where) -> Iterator[Problem]:
@@ -85,8 +95,8 @@ def _zone_fault(tz: str) -> str | None:
     try:
         ZoneInfo(tz)
     except (LookupError, ValueError, OSError):  # unknown, not a relative path, a directory
-        close = closest(tz, {name.lower(): name for name in available_timezones()})
-        name = next((zone for zone in available_timezones() if zone.lower() == close), None)
+        names = {name.lower(): name for name in available_timezones()}
+        name = names.get(closest(tz, names) or "")
         advice = f"did you mean {name!r}?" if name else "use a name such as UTC or America/Los_Angeles"
         return f"unknown time zone (given {shown(tz)}); {advice}"
     return None
@@ -99,6 +109,6 @@ def _size(limit: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         return
     unit = text(limit.get("unit")) or ""
     if most * safety < _LEAST.get(unit, 1):
-        after: Literal["", " after safety"] = " after safety" if safety < 1 else ""
+        after = " after safety" if safety < 1 else ""
         message = f"no request can ever fit (given {most * safety:g}{after}); raise it, or use `enabled: false`"
         yield Problem((*where, "max"), message)

@@ -159,18 +159,19 @@ def _unknown(case: _Case) -> str:
 
 
 def _name(case: _Case) -> str:
-    return "the name must begin with a letter or digit, and go on with those, `_`, `.` and `-`; rename it"
+    return f"not a name {case.was}; begin with a letter or digit, and go on with those, `_`, `.` and `-`"
 
 
 MESSAGES: dict[str, Callable[[_Case], str]] = {
     "extra_forbidden": _unknown,
+    "invalid_key": lambda case: f"a key must be text (given {shown(case.path[-1])}); put it in quotes",
     "missing": lambda case: "a required key is missing; add it",
     "model_type": _mapping,
     "dict_type": _mapping,
     "list_type": _list,
     "string_type": _text,
     "string_pattern_mismatch": _name,
-    "string_too_short": lambda case: "must not be empty; write something or remove the key",
+    "string_too_short": lambda case: "must not be empty; write something",
     "string_too_long": lambda case: f"longer than {case.context['max_length']} characters; shorten it",
     "string_unicode": lambda case: "holds characters that are not Unicode; remove them",
     "bool_type": _flag,
@@ -194,11 +195,16 @@ MESSAGES: dict[str, Callable[[_Case], str]] = {
 }
 
 
-def explain(error: ErrorDetails, data: Any, keys: Callable[[Where], tuple[str, ...]]) -> Problem:
-    """A pydantic error about `data` in the words of this project; `keys` names what may stand at a path."""
+def explain(
+    error: ErrorDetails, data: Any, keys: Callable[[Where], tuple[str, ...]], *, brief: bool = False
+) -> Problem:
+    """A pydantic error about `data` in the words of this project; `keys` names what may stand at a path.
+
+    `brief` spares the search for suggestions, for when there are thousands.
+    """
     path, given = _follow(error["loc"], data)
     message = MESSAGES.get(error["type"])
-    if message is None:
+    if message is None or brief:
         return Problem(path, f"{error['msg'].split(' (')[0].rstrip('.').lower()}; see `llm7router config schema`")
     known = keys(path[:-1]) if error["type"] == "extra_forbidden" else ()
     return Problem(path, message(_Case(path, given, error.get("ctx", {}), known)))
@@ -208,13 +214,13 @@ def _follow(loc: Where, data: Any) -> tuple[Where, object]:
     """The part of pydantic's location that is in the data (it adds union members and `[key]`), and the value there."""
     path: Where = ()
     for part in loc:
-        if isinstance(data, Mapping) and part in data:
-            data = data[part]
-        elif isinstance(data, list) and isinstance(part, int):
-            data = data[part]
-        elif isinstance(data, Mapping) and part != "[key]":
-            return (*path, part), None  # a missing key
-        else:
+        within: Any = data
+        if part == "[key]" and path:  # the name itself is at fault, not what it holds
+            return path, path[-1]
+        if isinstance(within, Mapping):
+            if part not in within:
+                return (*path, part), None  # a missing key
+        elif not (isinstance(within, list) and isinstance(part, int)):
             break
-        path = (*path, part)
+        data, path = within[part], (*path, part)
     return path, data

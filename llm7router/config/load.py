@@ -14,7 +14,7 @@ from pydantic import ValidationError
 
 from llm7router.config import variables, yaml_reader
 from llm7router.config.check import problems as cross_check
-from llm7router.config.faults import Fault, Problem, Where, explain, kind, located
+from llm7router.config.faults import MOST, Fault, Problem, Where, explain, kind, located
 from llm7router.config.models import Config, LoadedConfig, ProviderSpec
 from llm7router.config.schema import keys_at
 from llm7router.errors import ConfigError
@@ -139,7 +139,7 @@ def _validate(data: Any, given: Any, replaced: variables.Replaced) -> tuple[Conf
         return Config.model_validate(data), []
     except ValidationError as error:
         details = error.errors(include_url=False, include_input=False)
-    found = [explain(detail, given, keys_at) for detail in details]
+    found = [explain(detail, given, keys_at, brief=index >= 10 * MOST) for index, detail in enumerate(details)]
     blamed = [problem for problem in found if problem.path not in replaced.unset]
     if blamed or data != replaced.data:
         return None, blamed
@@ -149,8 +149,8 @@ def _validate(data: Any, given: Any, replaced: variables.Replaced) -> tuple[Conf
 def _without_unset(data: Any, replaced: variables.Replaced) -> Any:
     """The data with little more than the names of providers whose variables are not set: those are skipped anyway."""
     kept = ("title", "enabled", "signup_url", "api_key_env")
-    providers = {
-        name: {key: provider[key] for key in kept if key in provider} if replaced.of_provider(name) else provider
-        for name, provider in data["providers"].items()
-    }
+    providers = dict(data["providers"])
+    for name in filter(replaced.of_provider, providers):
+        paths = {key: ("providers", name, key) for key in kept if key in providers[name]}
+        providers[name] = {key: providers[name][key] for key, path in paths.items() if path not in replaced.unset}
     return {**data, "providers": providers}

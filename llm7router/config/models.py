@@ -96,7 +96,7 @@ class ModelConfig(_Strict):
     neurons_per_mtok: PriceConfig | None = Field(
         default=None, description="Cloudflare's neurons per million tokens; only feeds `neurons` limits."
     )
-    latency: LatencyConfig = Field(default=LatencyConfig(), description="What to expect until it is measured.")
+    latency: LatencyConfig = Field(default=LatencyConfig(), description="Expected until it is measured.")
     quality: dict[Task, Stars] = Field(default={}, description="1 to 5 by task; absent: the mean of the others.")
     pool: str | None = Field(default=None, description="One of the provider's `pools`, shared with other models.")
     limits: list[LimitConfig] = Field(default=[], description="Of this model, beside those of the provider.")
@@ -135,7 +135,7 @@ class ProviderConfig(_Strict):
         default=None, description="How welcome, 0..1 by environment: 0 excludes, a missing name reads 0.5."
     )
     unsupported_params: list[str] = Field(default=[], description="Parameters to strip before a call.")
-    data: DataConfig = Field(default=DataConfig(), description="What becomes of prompts.")
+    data: DataConfig = Field(default=DataConfig(), description="What the provider does with prompts.")
     models: list[ModelConfig] = Field(default=[], description="What it serves.")
     source: str | None = Field(default=None, description="Where these facts were read.")
     checked: date | None = Field(default=None, description="When they were read, YYYY-MM-DD.")
@@ -191,8 +191,8 @@ class Config(_Strict):
     environment: str = Field(default="production", description="Which of `environments` counts by default.")
     scoring: ScoringConfig = Field(default=ScoringConfig(), description="How deployments are ranked.")
     budget: BudgetConfig = Field(default=BudgetConfig(), description="Most that may be spent, in USD.")
-    timeouts: TimeoutsConfig = Field(default=TimeoutsConfig(), description="In seconds.")
-    state: StateConfig = Field(default=StateConfig(), description="Where health and quotas are kept between calls.")
+    timeouts: TimeoutsConfig = Field(default=TimeoutsConfig(), description="How long to wait, in seconds.")
+    state: StateConfig = Field(default=StateConfig(), description="Where health and used-up limits are kept.")
     providers: dict[Name, ProviderConfig] = Field(
         default={}, description="By a name of your choice; the earlier wins a tie."
     )

@@ -24,7 +24,7 @@ def _with_variables(node: Any) -> Any:
         return [_with_variables(item) for item in node]
     if not isinstance(node, dict):
         return node
-    if node.get("type") in _REPLACEABLE:
+    if node.get("type") in _REPLACEABLE and "const" not in node:
         about = {key: node[key] for key in ("title", "description", "default") if key in node}
         return about | {"anyOf": [{key: node[key] for key in node if key not in about}, dict(_VARIABLE)]}
     return {key: _with_variables(value) for key, value in node.items()}
@@ -43,8 +43,9 @@ def keys_at(path: Where) -> tuple[str, ...]:
         if isinstance(part, int):
             node = node.get("items", {})
         else:
-            below = node.get("properties", {}).get(part, node.get("additionalProperties", {}))
-            node = below if isinstance(below, Mapping) else {}
+            named = node.get("properties", {}).get(part)
+            others = [*node.get("patternProperties", {}).values(), node.get("additionalProperties")]
+            node = next((below for below in (named, *others) if isinstance(below, Mapping)), {})
     return tuple(_resolved(node).get("properties", {}))
 
 

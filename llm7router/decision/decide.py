@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from zlib import crc32
 
+from llm7router.decision.demand import output_tokens
 from llm7router.decision.filters import BREAKER, FILTERS, within_limits
 from llm7router.decision.registry import Factor
 from llm7router.types import Candidate, Decision, Rejected, Rejection, Request, Scored, Snapshot
@@ -19,7 +20,8 @@ def decide(request: Request, snapshot: Snapshot, factors: Sequence[tuple[str, fl
     open_breakers: list[Candidate] = []
     cells, now, in_flight = snapshot.cells, snapshot.now, snapshot.in_flight
     for deployment in snapshot.deployments:
-        candidate = Candidate(deployment, cells, now, in_flight.get(deployment.id, 0))
+        output = output_tokens(request, deployment)
+        candidate = Candidate(deployment, cells, now, output, in_flight.get(deployment.id, 0))
         rejection = _first_objection(request, candidate)
         if rejection is None:
             ranking.append(_score(request, candidate, factors))

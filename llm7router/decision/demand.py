@@ -12,6 +12,9 @@ DEFAULT_OUTPUT = 1024  # tokens, when the caller names no maximum
 DEFAULT_OUTPUT_REASONING = 4096
 LEAST_OUTPUT = 256  # an answer with less room than this, when more was asked for, is not worth a call
 MICRO = 1_000_000  # usd limits count micro-dollars
+# An attribute of this module is found faster than a member of an enum.
+_REQUESTS, _CONCURRENT, _TOKENS = Unit.REQUESTS, Unit.CONCURRENT, Unit.TOKENS
+_INPUT_TOKENS, _NEURONS = Unit.INPUT_TOKENS, Unit.NEURONS
 BUDGET_CELL = "budget"  # the user's own money: a pool over everything that is not free
 
 
@@ -33,27 +36,27 @@ def output_tokens(request: Request, deployment: Deployment) -> int:
     if deployment.max_output is not None:
         room = min(room, deployment.max_output)
     for limit in deployment.limits:
-        if limit.unit is Unit.TOKENS:
+        if limit.unit is _TOKENS:
             room = min(room, (limit.max - request.prompt_tokens) // request.choices)
     return room if room >= min(wanted, LEAST_OUTPUT) else 0
 
 
-def charges(request: Request, deployment: Deployment) -> tuple[Charge, ...]:
-    """What every limit of the deployment is asked for, at worst."""
-    output = output_tokens(request, deployment) * request.choices
-    return tuple(Charge(limit, amount(limit, deployment, request.prompt_tokens, output)) for limit in deployment.limits)
+def charges(request: Request, deployment: Deployment, output: int) -> tuple[Charge, ...]:
+    """What every limit of the deployment is asked for, at worst, when `output` tokens are asked for."""
+    prompt, output = request.prompt_tokens, output * request.choices
+    return tuple([Charge(limit, amount(limit, deployment, prompt, output)) for limit in deployment.limits])
 
 
 def amount(limit: Limit, deployment: Deployment, prompt_tokens: int, output_tokens: int) -> int:
     """What a call with so many tokens counts against a limit, in the limit's unit, rounded up."""
     unit = limit.unit
-    if unit is Unit.REQUESTS or unit is Unit.CONCURRENT:
+    if unit is _REQUESTS or unit is _CONCURRENT:
         return 1
-    if unit is Unit.TOKENS:
+    if unit is _TOKENS:
         return prompt_tokens + output_tokens
-    if unit is Unit.INPUT_TOKENS:
+    if unit is _INPUT_TOKENS:
         return prompt_tokens
-    if unit is Unit.NEURONS:
+    if unit is _NEURONS:
         assert deployment.neurons is not None, "checked when the configuration is loaded"
         return math.ceil(deployment.neurons.of(prompt_tokens, output_tokens))
     price = deployment.cost if limit.cell == BUDGET_CELL else deployment.list_cost or deployment.cost
@@ -66,8 +69,8 @@ def actual(deployment: Deployment, prompt_tokens: int, output_tokens: int) -> Ma
     return {limit: amount(limit, deployment, prompt_tokens, output_tokens) for limit in deployment.limits}
 
 
-def worst_usd(request: Request, deployment: Deployment) -> float | None:
-    """Most that the call can cost the user, in USD; None if the price is unknown."""
+def worst_usd(request: Request, deployment: Deployment, output: int) -> float | None:
+    """Most that the call can cost the user, in USD, when `output` tokens are asked for; None if it is unknown."""
     if deployment.cost is None:
         return None
-    return deployment.cost.of(request.prompt_tokens, output_tokens(request, deployment) * request.choices)
+    return deployment.cost.of(request.prompt_tokens, output * request.choices)

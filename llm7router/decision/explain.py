@@ -6,7 +6,7 @@ from collections import defaultdict
 from dataclasses import replace
 
 from llm7router.decision.filters import BREAKER
-from llm7router.types import Decision, Rejected, Rejection
+from llm7router.types import DISABLED, Decision, Rejected, Rejection
 
 
 def duration(seconds: float) -> str:
@@ -54,10 +54,18 @@ def earliest_s(decision: Decision) -> float | None:
 
 
 def advice(decision: Decision) -> str | None:
-    """The one thing a person could do: set a key before anything else, since that opens the most."""
-    advices = [r.rejection.advice for r in decision.rejected if r.rejection.advice]
-    keys = [text for text in advices if text.startswith("set ")]
-    return next(iter(keys or advices), None)
+    """The one thing a person could do: a key that is missing before anything else, since it opens the most.
+
+    What was switched off on purpose comes last.
+    """
+
+    def rank(rejection: Rejection) -> int:
+        if rejection.filter != "off":
+            return 1
+        return 2 if rejection.summary == DISABLED else 0
+
+    useful = [r.rejection for r in decision.rejected if r.rejection.advice]
+    return min(useful, key=rank).advice if useful else None
 
 
 def assume(decision: Decision, down: tuple[str, ...]) -> Decision:

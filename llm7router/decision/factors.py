@@ -11,9 +11,8 @@ from llm7router.state import health as breaker
 from llm7router.state import latency as speed
 from llm7router.state import windows
 from llm7router.state.cells import EMPTY
-from llm7router.types import Candidate, Capability, Period, Reading, Request, Unit
+from llm7router.types import Candidate, Capability, Reading, Request
 
-LONG = frozenset({Period.HOUR, Period.DAY, Period.MONTH})  # windows whose scarcity is priced
 UNKNOWN = 0.5
 
 
@@ -24,11 +23,11 @@ def cost(request: Request, candidate: Candidate, /, *, usd_target: float = 0.001
     """
     d = candidate.deployment
     if not d.free:
-        usd = demand.worst_usd(request, d) or 0.0
+        usd = demand.worst_usd(request, d, candidate.output_tokens) or 0.0
         return Reading(0.5 * usd_target / (usd_target + usd), "at most {:.4f} USD", (usd,))
     left, name = 1.0, ""
     for limit in d.limits:
-        if limit.period in LONG and limit.unit is not Unit.CONCURRENT:
+        if limit.scarce:
             window = candidate.cells.get(limit.cell, EMPTY).windows.get(limit.name)
             if window is not None:
                 share = windows.scarcity(window, limit, candidate.now)

@@ -44,17 +44,17 @@ def fits_environment(request: Request, candidate: Candidate) -> Rejection | None
 
 def has_capabilities(request: Request, candidate: Candidate) -> Rejection | None:
     """Everything the request needs."""
-    missing = request.requires - candidate.deployment.capabilities
-    if not missing:
+    if request.requires <= candidate.deployment.capabilities:
         return None
+    missing = request.requires - candidate.deployment.capabilities
     return Rejection("capabilities", "without " + " and ".join(sorted(missing)))
 
 
 def fits_context(request: Request, candidate: Candidate) -> Rejection | None:
     """Prompt and a useful answer fit into the context window and into token limits."""
-    d = candidate.deployment
-    if demand.output_tokens(request, d) > 0:
+    if candidate.output_tokens > 0:
         return None
+    d = candidate.deployment
     least = request.prompt_tokens + min(demand.wanted_output(request), demand.LEAST_OUTPUT)
     if least > d.context_window:
         return Rejection("context", "context too small", advice=f"needs {least} of {d.context_window} tokens")
@@ -72,7 +72,7 @@ def fits_budget(request: Request, candidate: Candidate) -> Rejection | None:
     """The worst case is known and allowed. An unknown price is not free."""
     if candidate.deployment.free:
         return None
-    worst = demand.worst_usd(request, candidate.deployment)
+    worst = demand.worst_usd(request, candidate.deployment, candidate.output_tokens)
     if worst is None:
         return Rejection("budget", "cost unknown", advice="set `cost` in router.yaml")
     if worst > request.max_usd:
@@ -90,6 +90,8 @@ def not_blocked(request: Request, candidate: Candidate) -> Rejection | None:
 def breaker_closed(request: Request, candidate: Candidate) -> Rejection | None:
     """The breaker lets the request through, as normal traffic or as the one probe."""
     state = candidate.cells.get(candidate.deployment.cell, EMPTY).health
+    if not state.open_until:
+        return None
     free_at = health.available_at(state, candidate.now)
     return None if free_at <= candidate.now else Rejection(BREAKER, "breaker open", free_at)
 
@@ -99,7 +101,8 @@ def within_limits(request: Request, candidate: Candidate) -> Rejection | None:
     d = candidate.deployment
     if not d.limits:
         return None
-    refusal = quota.find_refusal(candidate.cells, d, demand.charges(request, d), candidate.now)
+    charges = demand.charges(request, d, candidate.output_tokens)
+    refusal = quota.find_refusal(candidate.cells, charges, candidate.now)
     if refusal is None:
         return None
     free_at = refusal.free_at if refusal.free_at < math.inf else None

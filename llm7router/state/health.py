@@ -86,8 +86,9 @@ def failed(health: Health, weight: float, now: float, jitter: float) -> Health:
     successes, failures = _decayed(health, now)
     failures += weight
     in_a_row = health.in_a_row + (weight >= HARD)
-    trip = (
-        bool(health.open_until)
+    still_open = health.open_until > now  # calls that were under way when it opened say nothing new
+    trip = not still_open and (
+        probing(health, now)
         or in_a_row >= IN_A_ROW
         or (failures >= TRIP_FAILURES and failures / (failures + successes) >= TRIP_SHARE)
     )

@@ -67,7 +67,7 @@ class Ledger:
     ) -> Reservation | Refusal:
         """Take quota for the worst case from every window, or from none. `lease_s` bounds the call."""
         now = self._clock.now()
-        charges = demand.charges(request, deployment)
+        charges = demand.charges(request, deployment, demand.output_tokens(request, deployment))
         id = f"{request.id}-{uuid4().hex[:8]}"
 
         def change(cells: Mapping[str, Cell]) -> tuple[Reservation | Refusal, dict[str, Cell]]:

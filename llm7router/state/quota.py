@@ -7,7 +7,7 @@ slices that were charged, records health, latency and blocks, and gives leases b
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -57,11 +57,12 @@ class Refusal(NamedTuple):
     free_at: float
 
 
-def find_refusal(cells: Cells, deployment: Deployment, charges: tuple[Charge, ...], now: float) -> Refusal | None:
+def find_refusal(cells: Cells, charges: Iterable[tuple[Limit, int]], now: float) -> Refusal | None:
     """What stands in the way of the charges at `now`, the longest wait of all; None if they fit."""
     worst: Refusal | None = None
     for limit, amount in charges:
-        wait = _wait(cells.get(limit.cell, EMPTY), limit, amount, now)
+        cell = cells.get(limit.cell)
+        wait = (_wait(cell, limit, amount, now) if cell else 0.0) if amount <= limit.max else math.inf
         if wait > 0 and (worst is None or now + wait > worst.free_at):
             worst = Refusal(f"over {limit.name}", now + wait)
     return worst
@@ -72,18 +73,22 @@ def find_block(cells: Cells, deployment: Deployment, now: float) -> Refusal | No
     worst: Refusal | None = None
     for key in (deployment.cell, deployment.pool_cell, deployment.provider_cell):
         cell = cells.get(key) if key else None
-        if cell and cell.block and cell.block.until > now and (worst is None or cell.block.until > worst.free_at):
+        if (
+            cell is not None
+            and cell.block
+            and cell.block.until > now
+            and (worst is None or cell.block.until > worst.free_at)
+        ):
             worst = Refusal(cell.block.reason, cell.block.until)
     return worst
 
 
 def _wait(cell: Cell, limit: Limit, amount: int, now: float) -> float:
-    if limit.unit is Unit.CONCURRENT:
-        if limit.max < 1:
-            return math.inf
+    if limit.concurrent:
         live = sorted(until for until in cell.leases.values() if until > now)
         return live[len(live) - limit.max] - now if len(live) >= limit.max else 0.0
-    return windows.wait(cell.windows.get(limit.name, windows.EMPTY), limit, amount, now)
+    window = cell.windows.get(limit.name)
+    return 0.0 if window is None else windows.wait(window, limit, amount, now)
 
 
 def reserve(
@@ -97,7 +102,7 @@ def reserve(
     ignore_breaker: bool = False,
 ) -> tuple[Reservation | Refusal, dict[str, Cell]]:
     """Take every charge, or none. The changed cells are empty after a refusal."""
-    refusal = find_block(cells, deployment, now) or find_refusal(cells, deployment, charges, now)
+    refusal = find_block(cells, deployment, now) or find_refusal(cells, charges, now)
     own = cells.get(deployment.cell, EMPTY)
     if refusal is None and not ignore_breaker and breaker.available_at(own.health, now) > now:
         refusal = Refusal("breaker open", breaker.available_at(own.health, now))
@@ -108,7 +113,7 @@ def reserve(
     leases: list[str] = []
     for limit, amount in charges:
         cell = changed.get(limit.cell) or cells.get(limit.cell, EMPTY)
-        if limit.unit is Unit.CONCURRENT:
+        if limit.concurrent:
             live = {key: until for key, until in cell.leases.items() if until > now}
             changed[limit.cell] = replace(cell, leases={**live, id: expires_at})
             leases.append(limit.cell)

@@ -8,7 +8,7 @@ from typing import Any
 
 from llm7router.state import health, quota, windows
 from llm7router.state.cells import EMPTY, Cell
-from llm7router.types import Deployment, Limit, Snapshot, Unit
+from llm7router.types import Deployment, Limit, Snapshot
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ def _state(cells: Mapping[str, Cell], deployment: Deployment, now: float) -> tup
     if health.available_at(state, now) > now:
         return "open", "breaker open", health.available_at(state, now)
     one_each = tuple(quota.Charge(limit, 1) for limit in deployment.limits)
-    if refusal := quota.find_refusal(cells, deployment, one_each, now):
+    if refusal := quota.find_refusal(cells, one_each, now):
         return "exhausted", refusal.reason, refusal.free_at
     return ("probing", "the next request is the probe", None) if health.probing(state, now) else ("available", "", None)
 
@@ -92,7 +92,7 @@ def _state(cells: Mapping[str, Cell], deployment: Deployment, now: float) -> tup
 def _limit(cells: Mapping[str, Cell], limit: Limit, now: float) -> LimitStats:
     cell = cells.get(limit.cell, EMPTY)
     full_at = None
-    if limit.unit is Unit.CONCURRENT:
+    if limit.concurrent:
         used = sum(until > now for until in cell.leases.values())
     else:
         window = cell.windows.get(limit.name, windows.EMPTY)

@@ -18,34 +18,6 @@ from llm7router.types import Limit, Period
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
-    """A rolling window: its length, its number of slices, and a guard added to its length.
-
-    The guard covers clock skew and requests that arrive closer together than they were sent.
-    """
-
-    seconds: float
-    slices: int
-    guard_s: float
-
-    @property
-    def slice_s(self) -> float:
-        """Length of a slice in seconds."""
-        return self.seconds / self.slices
-
-
-# Slices: 30 a minute and 96 a day keep 97 % of the throughput at saturation; the rest follows them.
-SHAPES: Mapping[Period, Shape] = {
-    Period.SECOND: Shape(1, 10, 0.1),
-    Period.TEN_SECONDS: Shape(10, 20, 0.5),
-    Period.MINUTE: Shape(60, 30, 1.0),
-    Period.HOUR: Shape(3600, 60, 1.0),
-    Period.DAY: Shape(86400, 96, 1.0),
-    Period.MONTH: Shape(31 * 86400, 124, 1.0),
-}
-
-
-@dataclass(frozen=True, slots=True)
 class Window:
     """What has been used of one limit: amounts by slice, oldest first, and their sum.
 
@@ -73,7 +45,7 @@ _SHORT = frozenset({Period.SECOND, Period.MINUTE})
 
 
 def _short_bounds(period: Period, now: float) -> tuple[float, float]:
-    length = SHAPES[period].seconds
+    length = 1.0 if period is Period.SECOND else 60.0
     start = now // length * length
     return start, start + length
 
@@ -96,31 +68,34 @@ def _bounds(period: Period, tz: str, at: int) -> tuple[float, float]:
     return start.timestamp(), end.timestamp()
 
 
-def _oldest_live(limit: Limit, now: float) -> int:
+def _oldest_live(limit: Limit, now: float) -> float:
     """The lowest key that still counts."""
+    if limit.tz is None:
+        slice_s, _, span_s = limit.shape
+        return (now - span_s) // slice_s
     assert limit.period is not None
-    if limit.tz is not None:
-        return int(bounds(limit.period, limit.tz, now)[0])
-    shape = SHAPES[limit.period]
-    return math.floor((now - shape.seconds - shape.guard_s) / shape.slice_s)
+    return bounds(limit.period, limit.tz, now)[0]
 
 
 def _current(limit: Limit, now: float) -> int:
     """The key that a use at `now` is charged to."""
+    if limit.tz is None:
+        return int(now // limit.shape.slice_s)
     assert limit.period is not None
-    if limit.tz is not None:
-        return int(bounds(limit.period, limit.tz, now)[0])
-    return math.floor(now / SHAPES[limit.period].slice_s)
+    return int(bounds(limit.period, limit.tz, now)[0])
 
 
 def used(window: Window, limit: Limit, now: float) -> int:
     """What counts against the limit at `now`."""
-    if not window.slices:
+    slices = window.slices
+    if not slices:
         return 0
     oldest = _oldest_live(limit, now)
-    if next(iter(window.slices)) >= oldest:
-        return window.total
-    return sum(amount for key, amount in window.slices.items() if key >= oldest)
+    for key in slices:  # the first key is the oldest
+        if key >= oldest:
+            return window.total
+        break
+    return sum(amount for key, amount in slices.items() if key >= oldest)
 
 
 def wait(window: Window, limit: Limit, amount: int, now: float) -> float:
@@ -130,16 +105,21 @@ def wait(window: Window, limit: Limit, amount: int, now: float) -> float:
     excess = used(window, limit, now) + amount - limit.max
     if excess <= 0:
         return 0.0
-    assert limit.period is not None
     if limit.tz is not None:
+        assert limit.period is not None
         return bounds(limit.period, limit.tz, now)[1] - now
-    shape, oldest = SHAPES[limit.period], _oldest_live(limit, now)
+    oldest = _oldest_live(limit, now)
     for key, held in window.slices.items():
         if key >= oldest:
             excess -= held
             if excess <= 0:
-                return (key + 1) * shape.slice_s + shape.seconds + shape.guard_s - now
+                return _leaves_at(limit, key) - now
     return math.inf  # unreachable: all of it leaves at last, and amount <= max
+
+
+def _leaves_at(limit: Limit, key: int) -> float:
+    """When all of a slice has left the rolling window."""
+    return (key + 1) * limit.shape.slice_s + limit.shape.span_s
 
 
 def charge(window: Window, limit: Limit, amount: int, now: float) -> tuple[Window, int]:
@@ -173,13 +153,10 @@ def correct(window: Window, key: int, difference: int) -> Window:
 
 def resets_at(window: Window, limit: Limit, now: float) -> float:
     """When the limit has its full allowance again if nothing else is used, in epoch seconds."""
-    assert limit.period is not None
     if limit.tz is not None:
+        assert limit.period is not None
         return bounds(limit.period, limit.tz, now)[1]
-    if not used(window, limit, now):
-        return now
-    shape = SHAPES[limit.period]
-    return (next(reversed(window.slices)) + 1) * shape.slice_s + shape.seconds + shape.guard_s
+    return _leaves_at(limit, next(reversed(window.slices))) if used(window, limit, now) else now
 
 
 def scarcity(window: Window, limit: Limit, now: float) -> float:
@@ -187,9 +164,9 @@ def scarcity(window: Window, limit: Limit, now: float) -> float:
 
     The shadow price of daily quotas: reliability research found that it keeps scarce quota for hard tasks.
     """
-    assert limit.period is not None
     left = max(0.0, 1 - used(window, limit, now) / limit.max) if limit.max else 0.0
     if limit.tz is None:
         return left
+    assert limit.period is not None
     start, end = bounds(limit.period, limit.tz, now)
     return min(1.0, left / max(1e-9, (end - now) / (end - start)))

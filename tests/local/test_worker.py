@@ -128,9 +128,7 @@ async def test_a_reader_that_leaves_stops_the_generation(engine: FakeEngine, wor
         await asyncio.sleep(0.01)  # the loop's hook closes it
     elif how == "timed out":
         with pytest.raises(TimeoutError):
-            async with asyncio.timeout(0.02):
-                async for _ in chunks:
-                    pass
+            await asyncio.wait_for(_exhaust(chunks), 0.02)
     else:
         task = asyncio.ensure_future(_exhaust(chunks))
         await asyncio.sleep(0.02)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 import xllamacpp
 
 from llm7router.calls.local import memory
+from llm7router.calls.local.after_fork import keep_for_good, skip_destructors_at_exit
 from llm7router.calls.local.conversation import plain
 from llm7router.calls.local.engines import PARAMETERS, Chunk, Emit, Engine, known
 from llm7router.calls.local.errors import (
@@ -38,6 +40,7 @@ class XllamacppEngine:
         # It opens a keyless HTTP port unless given a socket. Nobody needs that either: with its directory
         # gone at once, nobody can connect and nothing is left behind when the process is killed.
         private = tempfile.mkdtemp(prefix="llm7router-")
+        _Fork.used = True
         try:
             self._server = xllamacpp.Server(self._params(private))
         except RuntimeError:
@@ -80,8 +83,31 @@ class XllamacppEngine:
             raise problems[0]
 
     def close(self) -> None:
-        """Free the model."""
+        """Free the model; in a forked child of a process that had loaded one, only the child's end does."""
+        if _Fork.inherited:
+            keep_for_good(self._server)
         self._server = None
+
+
+class _Fork:
+    """Whether the library was in use before a fork.
+
+    All models share one thread of the library. The child has not got it, and would wait for it for ever, or crash,
+    when it closes a model or ends.
+    """
+
+    used = False
+    inherited = False
+
+    @classmethod
+    def happened(cls) -> None:
+        if cls.used and not cls.inherited:
+            skip_destructors_at_exit()
+            cls.inherited = True
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_Fork.happened)
 
 
 _ADVICE = f"it may be damaged or need a newer llama.cpp; if memory is short, {memory.ADVICE}"

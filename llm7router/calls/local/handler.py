@@ -99,7 +99,7 @@ def _chunks(call: dict[str, Any]) -> Any:
 
 def _longest_run() -> int:
     """How many equal pieces in a row may be shown: LiteLLM ends a stream at its limit of 100, taking it for a loop."""
-    return max(1, getattr(litellm, "REPEATED_STREAMING_CHUNK_LIMIT", 100) // 2)
+    return max(2, getattr(litellm, "REPEATED_STREAMING_CHUNK_LIMIT", 100) // 2)
 
 
 def _delta(chunk: Chunk) -> dict[str, Any] | None:

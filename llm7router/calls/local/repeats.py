@@ -9,7 +9,7 @@ from llm7router.calls.local.engines import Chunk
 
 
 async def joined(chunks: AsyncIterator[Chunk], longest: int) -> AsyncGenerator[Chunk, None]:
-    """The same text, with no more than `longest` equal pieces in a row: then two are sent as one.
+    """The same text, with no more than `longest` equal pieces (2 or more) in a row: then two are sent as one.
 
     Small models do repeat themselves, and may even have been asked to; max_tokens bounds that.
     """
@@ -25,7 +25,7 @@ async def joined(chunks: AsyncIterator[Chunk], longest: int) -> AsyncGenerator[C
             held = ""
         run = run + 1 if text is not None and text == last else 1
         last = text
-        if text is not None and run > longest:
+        if text is not None and run >= longest:
             held = text
         else:
             yield chunk

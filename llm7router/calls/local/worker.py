@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import ctypes
 import os
 import threading
 import weakref
@@ -13,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from typing import Any
 
+from llm7router.calls.local.after_fork import keep_for_good
 from llm7router.calls.local.engines import Chunk, Engine
 from llm7router.calls.local.errors import LocalBusyError, LocalError, LocalFailedError
 
@@ -173,10 +173,9 @@ def _close_all() -> None:
 
 
 def _forget_all() -> None:
-    """In a forked child: the threads are gone, so engines must never be closed there, which would wait for them."""
+    """In a forked child: the threads of the models are gone, so that none can be used or closed there."""
     for worker in [*_workers]:
-        if worker._engine is not None:
-            ctypes.pythonapi.Py_IncRef(ctypes.py_object(worker._engine))
+        keep_for_good(worker._engine)
     _workers.clear()
 
 

@@ -1,0 +1,114 @@
+"""Whole answers through the real LiteLLM over real HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+
+import pytest
+
+from llm7router.calls.backend import LiteLLMBackend
+from llm7router.types import Failure
+from tests import upstream_behaviours as behave
+from tests.calls.helpers import call, saw_close
+from tests.guard import CANARY
+from tests.upstream import Upstream
+
+
+async def test_an_answer_has_its_text_usage_and_headers(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    upstream.always("answer", "Hi!", headers={"X-RateLimit-Remaining-Requests": "41"})
+    outcome = await backend.complete(call(upstream, {"max_tokens": 9}, prefix=prefix))
+    assert outcome.ok
+    assert outcome.response.choices[0].message.content == "Hi!"
+    assert (outcome.prompt_tokens, outcome.output_tokens) == (7, 5)
+    assert outcome.headers["x-ratelimit-remaining-requests"] == "41"
+    assert 0 < outcome.duration_s < 5
+
+
+async def test_the_request_carries_the_model_the_key_and_nothing_else(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    await backend.complete(call(upstream, {"max_tokens": 9}, prefix=prefix))
+    assert upstream.last.path == "/v1/chat/completions"
+    assert upstream.last.headers["authorization"] == f"Bearer {CANARY}"
+    assert upstream.last.body == {
+        "model": "m",
+        "messages": [{"role": "user", "content": "Hi there"}],
+        "max_tokens": 9,
+    }
+
+
+async def test_usage_that_was_not_sent_is_not_made_up(backend: LiteLLMBackend, upstream: Upstream) -> None:
+    upstream.always("answer", usage=None)
+    outcome = await backend.complete(call(upstream))
+    assert (outcome.ok, outcome.prompt_tokens, outcome.output_tokens) == (True, None, None)
+
+
+async def test_a_tool_call_without_text_is_an_answer(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
+    upstream.always("answer", None, tool_calls=[behave.tool_call()], finish_reason="tool_calls")
+    outcome = await backend.complete(call(upstream, prefix=prefix))
+    assert outcome.response.choices[0].message.tool_calls[0].function.name == "lookup"
+
+
+async def test_reasoning_without_text_is_an_answer(backend: LiteLLMBackend, upstream: Upstream) -> None:
+    upstream.always("answer", "", reasoning_content="hm")
+    outcome = await backend.complete(call(upstream))
+    assert outcome.response.choices[0].message.reasoning_content == "hm"
+
+
+async def test_messages_and_tools_are_not_changed(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
+    messages = [
+        {"role": "user", "content": [{"type": "text", "text": "Hi"}]},
+        {"role": "assistant", "content": [{"type": "text", "text": "Hello"}], "thinking_blocks": []},
+        {"role": "user", "content": "Go on"},
+    ]
+    tools = [{"type": "function", "function": {"name": "f", "parameters": {"type": "object", "strict": True}}}]
+    before = copy.deepcopy((messages, tools))
+    await backend.complete(call(upstream, {"tools": tools}, messages=messages, prefix=prefix))
+    assert (messages, tools) == before
+
+
+async def test_an_image_arrives_as_it_is(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
+    content = [
+        {"type": "text", "text": "What is it?"},
+        {"type": "image_url", "image_url": {"url": "data:image/png;base64,AAAA"}},
+    ]
+    await backend.complete(call(upstream, messages=[{"role": "user", "content": content}], prefix=prefix))
+    assert upstream.last.body["messages"][0]["content"] == content
+
+
+@pytest.mark.parametrize("behaviour", [behave.stall(), behave.slow_bytes()], ids=["silence", "one byte at a time"])
+async def test_the_deadline_holds_and_the_upstream_is_let_go(
+    backend: LiteLLMBackend, upstream: Upstream, behaviour: behave.Behaviour, prefix: str
+) -> None:
+    upstream.always(behaviour)
+    outcome = await backend.complete(call(upstream, timeout_s=0.3, prefix=prefix))
+    assert outcome.failure is Failure.TIMEOUT
+    assert outcome.duration_s < 1
+    assert await saw_close(upstream)
+
+
+async def test_a_cancelled_call_ends_upstream_and_stays_cancelled(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    upstream.always("stall")
+    task = asyncio.ensure_future(backend.complete(call(upstream, prefix=prefix)))
+    while not upstream.count:
+        await asyncio.sleep(0.01)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await saw_close(upstream)
+
+
+async def test_connections_are_used_again(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
+    for _ in range(5):
+        assert (await backend.complete(call(upstream, prefix=prefix))).ok
+    assert upstream.connections == 1
+
+
+async def test_many_calls_at_once_are_answered(backend: LiteLLMBackend, upstream: Upstream) -> None:
+    outcomes = await asyncio.gather(*(backend.complete(call(upstream)) for _ in range(20)))
+    assert all(outcome.ok for outcome in outcomes)

@@ -1,0 +1,224 @@
+"""Streams through the real LiteLLM: the gate, what passes it, deadlines on content, and closing."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from llm7router.calls.backend import LiteLLMBackend
+from llm7router.types import Failure
+from tests import upstream_behaviours as behave
+from tests.calls.helpers import call, deployment, drain, saw_close, text
+from tests.upstream import Upstream
+
+HELLO = [{"content": "Hello "}, {"content": "you"}]
+
+
+async def test_a_stream_is_told_in_pieces_with_its_end_and_the_providers_usage(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    upstream.always("stream", HELLO, headers={"x-ratelimit-remaining-tokens": "9"})
+    outcome = await backend.stream(call(upstream, prefix=prefix))
+    chunks, broken = await drain(outcome)
+    assert [chunk.content for chunk in chunks if chunk.content] == ["Hello ", "you"]
+    assert (broken, chunks[-1].finish_reason) == (None, "stop")
+    assert outcome.stream is not None
+    assert outcome.stream.usage == (7, 5)
+    assert outcome.headers["x-ratelimit-remaining-tokens"] == "9"
+    assert outcome.first_token_s is not None
+    assert 0 < outcome.first_token_s < 5
+
+
+async def test_the_outcome_waits_for_the_first_content(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    upstream.always("stream", ["PROCESSING", {"content": ""}, 0.3, {"content": ""}, {"content": "late"}])
+    outcome = await backend.stream(call(upstream, prefix=prefix))
+    chunks, _ = await drain(outcome)
+    assert outcome.first_token_s is not None
+    assert outcome.first_token_s >= 0.3
+    assert chunks[0].content == "late"
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+async def test_reasoning_is_content_and_kept_apart(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, field: str
+) -> None:
+    upstream.always("stream", [{field: "hm "}, {field: "well"}, *HELLO])
+    chunks, _ = await drain(await backend.stream(call(upstream, prefix=prefix)))
+    assert "".join(chunk.reasoning for chunk in chunks) == "hm well"
+    assert text(chunks) == "Hello you"
+
+
+async def test_fragments_of_a_tool_call_are_content(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
+    first = {"tool_calls": [behave.tool_call(arguments='{"ci', index=0)]}
+    second = {"tool_calls": [{"index": 0, "function": {"arguments": 'ty": 1}'}}]}
+    upstream.always("stream", [first, second], finish_reason="tool_calls")
+    chunks, broken = await drain(await backend.stream(call(upstream, prefix=prefix)))
+    fragments = [fragment for chunk in chunks for fragment in chunk.tool_calls]
+    assert [fragment["index"] for fragment in fragments] == [0, 0]
+    assert fragments[0]["id"] == "t1"
+    assert "".join(fragment["function"]["arguments"] for fragment in fragments) == '{"city": 1}'
+    assert (broken, chunks[-1].finish_reason) == (None, "tool_calls")
+
+
+async def test_a_stream_that_ran_out_of_tokens_says_so(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    upstream.always("stream", HELLO, finish_reason="length")
+    chunks, _ = await drain(await backend.stream(call(upstream, prefix=prefix)))
+    assert chunks[-1].finish_reason == "length"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param({"done": False}, id="no [DONE]"),
+        pytest.param({"finish_reason": None}, id="no finish reason but usage"),
+        pytest.param({"finish_reason": None, "usage": None}, id="no finish reason but [DONE]"),
+    ],
+)
+async def test_any_sign_of_an_end_is_enough(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, options: dict[str, object]
+) -> None:
+    upstream.always("stream", HELLO, **options)
+    chunks, broken = await drain(await backend.stream(call(upstream, prefix=prefix)))
+    assert (text(chunks), broken) == ("Hello you", None)
+
+
+async def test_text_that_looks_like_the_end_is_not_one(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    lie = '"finish_reason": "stop" "usage": {"prompt_tokens": 1} \ndata: [DONE]\n'
+    upstream.always("stream", [{"content": lie}], finish_reason=None, usage=None, done=False)
+    chunks, broken = await drain(await backend.stream(call(upstream, prefix=prefix)))
+    assert text(chunks) == lie
+    assert broken is not None
+
+
+async def test_usage_that_was_not_sent_is_not_made_up(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
+    upstream.always("stream", HELLO, usage=None)
+    outcome = await backend.stream(call(upstream, prefix=prefix))
+    _, broken = await drain(outcome)
+    assert outcome.stream is not None
+    assert (broken, outcome.stream.usage) == (None, None)
+
+
+async def test_usage_is_asked_for_unless_the_caller_or_the_provider_decides(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    plain = deployment(upstream.base_url, prefix)
+    without = deployment(upstream.base_url, prefix, unsupported_params=frozenset({"stream_options"}))
+    asked = []
+    for target, parameters in ((plain, {}), (without, {}), (plain, {"stream_options": {"include_usage": False}})):
+        await drain(await backend.stream(call(target, parameters)))
+        asked.append(upstream.last.body.get("stream_options"))
+    assert asked == [{"include_usage": True}, None, {"include_usage": False}]
+
+
+async def test_keep_alives_do_not_hold_a_request(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
+    upstream.always("comments_forever")
+    outcome = await backend.stream(call(upstream, prefix=prefix, first_token_s=0.3))
+    assert outcome.failure is Failure.TIMEOUT
+    assert outcome.duration_s < 1
+    assert await saw_close(upstream)
+
+
+async def test_the_whole_time_bounds_a_stream_that_goes_on(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    upstream.always("stream", [{"content": "word "}, 0.05] * 100)
+    started = time.monotonic()
+    chunks, broken = await drain(await backend.stream(call(upstream, prefix=prefix, timeout_s=0.5)))
+    assert broken is not None
+    assert broken.failure is Failure.TIMEOUT
+    assert 0.4 < time.monotonic() - started < 1.5
+    assert len(chunks) > 3
+    assert await saw_close(upstream)
+
+
+async def test_the_time_between_pieces_does_not_count_while_nobody_asks(
+    backend: LiteLLMBackend, upstream: Upstream
+) -> None:
+    upstream.always("stream", HELLO)
+    outcome = await backend.stream(call(upstream, between_tokens_s=0.2))
+    assert outcome.stream is not None
+    pieces = []
+    async for chunk in outcome.stream:
+        pieces.append(chunk.content)
+        await asyncio.sleep(0.3)
+    assert "".join(pieces) == "Hello you"
+
+
+async def test_closing_ends_the_call_upstream(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
+    upstream.always("stream", HELLO, end="stall")
+    outcome = await backend.stream(call(upstream, prefix=prefix))
+    assert outcome.stream is not None
+    assert (await anext(aiter(outcome.stream))).content == "Hello "
+    await outcome.stream.aclose()
+    await outcome.stream.aclose()
+    assert await saw_close(upstream)
+    assert [chunk async for chunk in outcome.stream] == []
+
+
+async def test_a_stream_that_is_read_to_its_end_leaves_its_connection_for_the_next(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    for _ in range(4):
+        await drain(await backend.stream(call(upstream, prefix=prefix)))
+    assert upstream.connections <= 4  # LiteLLM closes streams without reading on after [DONE]
+
+
+@pytest.mark.parametrize("behaviour", [behave.stall(), behave.stream([], end="stall")], ids=["headers", "content"])
+async def test_leaving_before_the_first_content_ends_the_call_upstream(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, behaviour: behave.Behaviour
+) -> None:
+    upstream.always(behaviour)
+    task = asyncio.ensure_future(backend.stream(call(upstream, prefix=prefix)))
+    while not upstream.count:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await saw_close(upstream)
+
+
+async def test_leaving_in_the_middle_ends_the_call_upstream(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    upstream.always("stream", HELLO, end="stall")
+    outcome = await backend.stream(call(upstream, prefix=prefix))
+    task = asyncio.ensure_future(drain(outcome))
+    await asyncio.sleep(0.1)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await saw_close(upstream)
+
+
+async def test_a_broken_stream_is_over(backend: LiteLLMBackend, upstream: Upstream) -> None:
+    upstream.always("stream", HELLO, end="reset")
+    outcome = await backend.stream(call(upstream))
+    await drain(outcome)
+    assert outcome.stream is not None
+    assert [chunk async for chunk in outcome.stream] == []
+
+
+async def test_a_line_without_an_end_is_cut_off(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
+    upstream.always("endless", b"x" * 65536, {"content-type": "text/event-stream"})
+    outcome = await backend.stream(call(upstream, prefix=prefix))
+    assert outcome.failure is Failure.BAD_ANSWER
+    assert "longer than" in outcome.detail
+    assert await saw_close(upstream)
+
+
+async def test_streams_at_once_do_not_mix(backend: LiteLLMBackend, upstream: Upstream) -> None:
+    words = [f"word{number}" for number in range(8)]
+    upstream.script("m", [behave.stream([{"content": word}, 0.05, {"content": "!"}]) for word in words])
+    outcomes = await asyncio.gather(*(backend.stream(call(upstream)) for _ in words))
+    results = await asyncio.gather(*(drain(outcome) for outcome in outcomes))
+    assert sorted(text(chunks) for chunks, _ in results) == sorted(f"{word}!" for word in words)
+    assert all(outcome.stream is not None and outcome.stream.usage == (7, 5) for outcome in outcomes)

@@ -1,0 +1,45 @@
+"""Fixtures for every test, and two guards: nothing leaves this machine, and no key is printed or logged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests import guard
+from tests.upstream import Upstream, refusing_url
+
+guard.install()
+
+
+@pytest.fixture
+def upstream() -> Iterator[Upstream]:
+    """A hostile upstream that answers well until it is told otherwise."""
+    with Upstream() as running:
+        yield running
+
+
+@pytest.fixture
+def refused() -> Iterator[str]:
+    """A base URL that refuses connections."""
+    with refusing_url() as url:
+        yield url
+
+
+@pytest.fixture(autouse=True)
+def stay_on_this_machine() -> Iterator[None]:
+    """Fails a test that tried to reach another host, also if it swallowed the error."""
+    guard.violations.clear()
+    yield
+    assert not guard.violations, f"tried to leave this machine: {guard.violations}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Fails a test whose captured output or log holds the canary key."""
+    report: Any = yield
+    if any(guard.CANARY in text for _, text in report.sections) and report.passed:
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: a key was printed or logged"
+    return report

@@ -1,0 +1,130 @@
+"""The arithmetic of one limit, against an exact log."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from llm7router.state.windows import EMPTY, bounds, charge, correct, scarcity, used, wait
+from llm7router.types import SHAPES, Period
+from tests.make import NOW, limit
+
+ROLLING = [Period.SECOND, Period.TEN_SECONDS, Period.MINUTE, Period.HOUR, Period.DAY, Period.MONTH]
+
+
+@pytest.mark.parametrize("period", ROLLING, ids=str)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_no_sliding_window_ever_holds_more_than_the_limit(period: Period, data: st.DataObject) -> None:
+    length = SHAPES[period].slice_s * SHAPES[period].slices
+    bound = limit(period=period.value, max=data.draw(st.integers(1, 12)))
+    window, now, log = EMPTY, NOW, []
+    for gap in data.draw(st.lists(st.floats(0, 1.2), max_size=60)):
+        now += gap * length / 4
+        amount = data.draw(st.integers(1, 3))
+        if wait(window, bound, amount, now) == 0:
+            window, _ = charge(window, bound, amount, now)
+            log.append((now, amount))
+    for start, _ in log:
+        assert sum(n for at, n in log if start <= at < start + length) <= bound.max
+
+
+@pytest.mark.parametrize("period", ROLLING, ids=str)
+@given(data=st.data())
+@settings(max_examples=60, deadline=None)
+def test_after_the_advised_wait_the_amount_fits_and_the_wait_is_not_longer_than_the_window(
+    period: Period, data: st.DataObject
+) -> None:
+    bound = limit(period=period.value, max=data.draw(st.integers(1, 10)))
+    window, now = EMPTY, NOW + data.draw(st.floats(0, 1e6))
+    for _ in range(data.draw(st.integers(1, 30))):
+        now += data.draw(st.floats(0, 0.3)) * SHAPES[period].span_s
+        amount = data.draw(st.integers(1, bound.max))
+        advised = wait(window, bound, amount, now)
+        assert advised <= SHAPES[period].span_s + SHAPES[period].slice_s + 1e-3
+        if advised > 0:
+            assert wait(window, bound, amount, now + advised * 0.5 if advised < 1e-6 else now + advised + 1e-3) == 0
+        else:
+            window, _ = charge(window, bound, amount, now)
+
+
+def test_a_saturated_minute_uses_at_least_95_percent_of_its_limit() -> None:
+    bound, window, admitted = limit(max=30), EMPTY, 0
+    for tick in range(6 * 3600 * 5):
+        now = NOW + tick / 5
+        if wait(window, bound, 1, now) == 0:
+            window, _ = charge(window, bound, 1, now)
+            admitted += 1
+    # The sliced window gives up a slice, the guard a second: 60 / (60 + 2 + 1) = 95 % of 30 a minute.
+    assert admitted >= 0.95 * 30 * 6 * 60
+
+
+def test_an_amount_above_the_limit_never_fits() -> None:
+    assert wait(EMPTY, limit(max=5), 6, NOW) == math.inf
+
+
+def test_a_correction_lowers_the_slice_that_was_charged_and_only_while_it_is_there() -> None:
+    bound = limit("tokens", max=100)
+    window, key = charge(EMPTY, bound, 80, NOW)
+    assert used(correct(window, key, -50), bound, NOW) == 30
+    assert correct(window, key - 1, -50) is window
+    assert used(correct(window, key, -500), bound, NOW) == 0
+
+
+def test_a_correction_of_an_expired_slice_does_not_make_room() -> None:
+    bound = limit("tokens", max=100)
+    window, key = charge(EMPTY, bound, 60, NOW)
+    later = NOW + 70
+    window, _ = charge(window, bound, 60, later)
+    assert used(correct(window, key, -60), bound, later) == 60
+
+
+def test_a_clock_that_goes_back_makes_no_room() -> None:
+    bound = limit(max=2)
+    window, _ = charge(EMPTY, bound, 1, NOW)
+    window, _ = charge(window, bound, 1, NOW - 3600)
+    assert wait(window, bound, 1, NOW - 3600) > 0
+    assert wait(window, bound, 1, NOW) > 0
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [("2026-03-08", 23), ("2026-11-01", 25), ("2026-06-01", 24)],
+    ids=["clocks go forward", "clocks go back", "an ordinary day"],
+)
+def test_a_pacific_day_is_as_long_as_the_clocks_make_it(day: str, hours: int) -> None:
+    noon = datetime.fromisoformat(f"{day}T12:00").replace(tzinfo=ZoneInfo("America/Los_Angeles")).timestamp()
+    start, end = bounds(Period.DAY, "America/Los_Angeles", noon)
+    assert end - start == hours * 3600
+    assert start <= noon < end
+
+
+def test_a_calendar_day_is_full_until_midnight_and_empty_after() -> None:
+    bound = limit(period="day", max=2, tz="UTC")
+    noon = datetime.fromisoformat("2026-11-23T12:00+00:00").timestamp()
+    window, _ = charge(EMPTY, bound, 2, noon)
+    assert wait(window, bound, 1, noon) == 12 * 3600
+    assert wait(window, bound, 1, noon + 12 * 3600) == 0
+
+
+def test_a_calendar_month_ends_with_the_month() -> None:
+    at = datetime.fromisoformat("2026-02-10T12:00+00:00").timestamp()
+    start, end = bounds(Period.MONTH, "UTC", at)
+    assert (end - start) / 86400 == 28
+
+
+def test_scarcity_of_a_calendar_day_compares_what_is_left_with_the_time_left() -> None:
+    bound = limit(period="day", max=100, tz="UTC")
+    midnight = datetime.fromisoformat("2026-11-23T00:00+00:00").timestamp()
+    window, _ = charge(EMPTY, bound, 50, midnight)
+    assert scarcity(window, bound, midnight) == pytest.approx(0.5)
+    assert scarcity(window, bound, midnight + 12 * 3600) == pytest.approx(1.0)
+
+
+def test_every_period_has_a_shape() -> None:
+    assert set(SHAPES) == set(Period)
