@@ -16,6 +16,7 @@ from llm7router.config import variables, yaml_reader
 from llm7router.config.check import problems as cross_check
 from llm7router.config.faults import MOST, Fault, Problem, Where, explain, kind, located
 from llm7router.config.models import Config, LoadedConfig, ProviderSpec
+from llm7router.config.raw import mapping
 from llm7router.config.schema import keys_at
 from llm7router.errors import ConfigError
 
@@ -141,16 +142,17 @@ def _validate(data: Any, given: Any, replaced: variables.Replaced) -> tuple[Conf
         details = error.errors(include_url=False, include_input=False)
     found = [explain(detail, given, keys_at, brief=index >= 10 * MOST) for index, detail in enumerate(details)]
     blamed = [problem for problem in found if problem.path not in replaced.unset]
-    if blamed or data != replaced.data:
+    rest = _without_unset(data, replaced)
+    if blamed or rest == data:
         return None, blamed
-    return _validate(_without_unset(data, replaced), given, replaced)
+    return _validate(rest, given, replaced)
 
 
 def _without_unset(data: Any, replaced: variables.Replaced) -> Any:
     """The data with little more than the names of providers whose variables are not set: those are skipped anyway."""
     kept = ("title", "enabled", "signup_url", "api_key_env")
-    providers = dict(data["providers"])
+    providers = dict(mapping(data.get("providers")))
     for name in filter(replaced.of_provider, providers):
         paths = {key: ("providers", name, key) for key in kept if key in providers[name]}
         providers[name] = {key: providers[name][key] for key, path in paths.items() if path not in replaced.unset}
-    return {**data, "providers": providers}
+    return {**data, "providers": providers} if providers else data

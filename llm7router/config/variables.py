@@ -27,7 +27,7 @@ class Replaced:
 
     def of_provider(self, name: str) -> tuple[str, ...]:
         """Variables of one provider that were not set, each once, in order."""
-        found = [names for where, names in self.unset.items() if where[:2] == ("providers", name)]
+        found = [names for where, names in self.unset.items() if where[:2] == ("providers", name) and len(where) > 2]
         return tuple(dict.fromkeys(variable for names in found for variable in names))
 
     def redacted(self, message: str) -> str:

@@ -34,6 +34,7 @@ def _peak_ewma(old: float | None, new: float, age_s: float) -> float:
 
 
 SHAPE = (0.5, 0.02)  # a typical first token and time per token: only their ratio matters, when nothing is known
+LEAST_S = 1e-4  # below what any call takes; keeps a clock that stood still from dividing by 0
 LEAST_TOKENS = 8  # a shorter stream says nothing of the time per token
 
 
@@ -59,7 +60,7 @@ def measured(
             spent = max(0.0, duration_s - first_token_s) / (output_tokens - 1)
             per_token = _peak_ewma(per_token, spent, age)
     elif output_tokens is not None:
-        known_first = first if first is not None else prior_first_s or SHAPE[0]
+        known_first = max(LEAST_S, first if first is not None else prior_first_s or SHAPE[0])
         known_per = per_token if per_token is not None else prior_per_token_s or SHAPE[1]
         scale = duration_s / (known_first + known_per * output_tokens)
         first = _peak_ewma(first, known_first * scale, age)

@@ -15,7 +15,7 @@ from llm7router.config.load import _build
 from llm7router.errors import ConfigError
 
 SHIPPED = packaged().read_text(encoding="utf-8")
-FAST = settings(max_examples=3000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FAST = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 PIECES = [
     "[", "]", "{", "}", ":", "- ", "\n", "  ", "\t", "'", '"', "#", "&a ", "*a", "!!x ", "${A}", "${", "|\n", ">", "? ",
     "---\n", "null", "true", "-1", "1e999", ".nan", "\x00", "\ufeff", "\u2028", "é", "version: 1\n", "providers:\n",

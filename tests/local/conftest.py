@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -81,3 +82,10 @@ async def clean_registry() -> AsyncIterator[None]:
     """No model stays open after the test."""
     yield
     await registry.aclose()
+
+
+def pytest_sessionfinish() -> None:
+    """Close what llama-cpp-python opens at import and leaves to the garbage collector, which warns of it."""
+    if utils := sys.modules.get("llama_cpp._utils"):
+        utils.outnull_file.close()
+        utils.errnull_file.close()

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from llm7router.calls.local import errors
+from llm7router.calls.local import engines, errors
 from llm7router.calls.local.worker import Worker
-from tests.local.conftest import answer, needs_model, seconds_until, user
+from tests.local.conftest import CONTEXT, answer, needs_model, seconds_until, user
 
 pytestmark = needs_model
 
@@ -123,14 +125,19 @@ async def test_leaving_a_stream_stops_the_model_within_a_few_tokens(worker: Work
     for _ in range(3):
         await anext(chunks)
     await chunks.aclose()
-    assert seconds_until(lambda: worker.depth == 0, 0.5) < 0.5  # the whole answer would take above 15 s
+    assert seconds_until(lambda: worker.depth == 0, 3.0) < 3.0  # the whole answer takes above 15 s, a token 0.01 s
 
 
-async def test_cancelling_a_request_stops_the_reading_of_a_long_prompt(worker: Worker) -> None:
-    task = asyncio.ensure_future(answer(worker, user("Word " * 1900), max_tokens=100))
-    await asyncio.sleep(0.2)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await asyncio.to_thread(seconds_until, lambda: worker.depth == 0, 3.0)  # the prompt alone takes 6 s
-    assert (await answer(worker, user("Say hello."), max_tokens=4)).content
+def test_it_can_be_stopped_while_it_reads_a_long_prompt(engine_name: str, model_file: Path, monkeypatch) -> None:
+    monkeypatch.setenv(engines.VARIABLE, engine_name)
+    engine = engines.create(model_file, CONTEXT)
+    engine.load()
+    seen: list[Any] = []
+
+    def emit(chunk: dict[str, Any] | None) -> bool:
+        seen.append(chunk)
+        return len(seen) == 2
+
+    engine.generate(user("Word " * 600), {"max_tokens": 100}, emit)
+    engine.close()
+    assert seen == [None, None]  # asked before the first batch of the prompt and after it, and no more

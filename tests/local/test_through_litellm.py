@@ -124,7 +124,7 @@ async def test_leaving_stops_the_model(real: Deployment, how: str) -> None:
         response = await call(real, user("Count to a thousand, in words."), max_tokens=1500, **STREAM)
         await anext(response)
         await response.aclose()
-    await asyncio.to_thread(seconds_until, lambda: worker.depth == 0, 0.5)
+    await asyncio.to_thread(seconds_until, lambda: worker.depth == 0, 3.0)
 
 
 def unusable(messages: Any) -> str:

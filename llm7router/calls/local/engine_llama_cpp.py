@@ -12,7 +12,7 @@ from llm7router.calls.local import llama_cpp_quiet as quiet
 from llm7router.calls.local import memory
 from llm7router.calls.local.answers import usage
 from llm7router.calls.local.conversation import plain
-from llm7router.calls.local.engines import PARAMETERS, Emit, Engine, known
+from llm7router.calls.local.engines import PARAMETERS, Emit, Engine, known, threads
 from llm7router.calls.local.errors import LocalContextError, LocalFailedError, LocalModelError, LocalRequestError
 
 _BATCH_TOKENS = 256  # between two batches of a prompt it can be stopped: 0.8 s; no slower than its default of 512
@@ -58,7 +58,9 @@ class LlamaCppEngine:
         memory.check(self._file)
         quiet.enter()
         try:
-            self._llama = _Llama(str(self._file), n_ctx=self._context, n_batch=_BATCH_TOKENS, verbose=False)
+            self._llama = _Llama(
+                str(self._file), n_ctx=self._context, n_batch=_BATCH_TOKENS, n_threads=threads(), verbose=False
+            )
         except Exception as error:  # ValueError mostly; the reason is in the log only
             reason = quiet.last_error() or str(error)
             raise LocalModelError(f"{self._file}: llama.cpp cannot load this model ({reason})", _ADVICE) from None

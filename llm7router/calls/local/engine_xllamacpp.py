@@ -14,7 +14,7 @@ import xllamacpp
 from llm7router.calls.local import memory
 from llm7router.calls.local.after_fork import keep_for_good, skip_destructors_at_exit
 from llm7router.calls.local.conversation import plain
-from llm7router.calls.local.engines import PARAMETERS, Chunk, Emit, Engine, known
+from llm7router.calls.local.engines import PARAMETERS, Chunk, Emit, Engine, known, threads
 from llm7router.calls.local.errors import (
     LocalContextError,
     LocalError,
@@ -43,10 +43,14 @@ class XllamacppEngine:
         _Fork.used = True
         try:
             self._server = xllamacpp.Server(self._params(private))
-        except RuntimeError:
-            raise LocalModelError(f"{self._file}: llama.cpp cannot load this model", _ADVICE) from None
+            # Closing a server whose loop has not begun waits for ever: a token shows that it has.
+            failed = "error" in self._server.handle_completions({"prompt": "a", "n_predict": 1})
+        except (RuntimeError, ValueError):
+            failed = True
         finally:
             shutil.rmtree(private, ignore_errors=True)
+        if failed:
+            raise LocalModelError(f"{self._file}: llama.cpp cannot load this model", _ADVICE)
 
     def _params(self, private: str) -> Any:
         params = xllamacpp.CommonParams()
@@ -54,6 +58,7 @@ class XllamacppEngine:
         params.n_ctx = self._context
         params.n_batch = _BATCH_TOKENS
         params.n_parallel = 1
+        params.cpuparams.n_threads = threads()
         params.hostnames = [f"{private}/s.sock"]
         params.verbosity = -1
         params.use_jinja = True

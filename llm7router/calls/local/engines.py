@@ -55,6 +55,16 @@ def known(parameters: Mapping[str, Any], names: Collection[str]) -> dict[str, An
     return {name: value for name, value in older.items() if name in names and value is not None}
 
 
+def threads() -> int:
+    """Threads that write an answer: half the processors, since memory limits it more than they do.
+
+    With all of them each token takes many times longer as soon as anything else runs: the threads wait for each
+    other by spinning. Reading a prompt is left to the engines, which use all.
+    """
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, usable // 2)
+
+
 def candidates() -> list[str]:
     """The engines to try, best first: the one of the environment variable, or those installed.
 

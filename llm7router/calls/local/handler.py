@@ -62,20 +62,19 @@ class LocalHandler(CustomLLM):
 
         LiteLLM keeps reasoning and tool calls of the one type, and the usage of the other.
         """
-        rest = Whole()  # sees only what ends the stream
+        whole = Whole()
         about = {"id": f"chatcmpl-{uuid.uuid4()}", "model": call["model"]}
         try:
             async with aclosing(_chunks(call)) as chunks, aclosing(joined(chunks, _longest_run())) as pieces:
                 async for chunk in pieces:
-                    if (fields := _delta(chunk)) is None:
-                        rest.add(chunk)
-                    else:
+                    whole.add(chunk)
+                    if fields := _delta(chunk):
                         choice = StreamingChoices(index=0, delta=Delta(**fields), finish_reason=None)
                         yield ModelResponseStream(**about, choices=[choice])
         except LocalError as error:
             raise _public(error, call) from error
         yield GenericStreamingChunk(
-            text="", is_finished=True, finish_reason=rest.finish_reason or "stop", usage=_usage(rest), index=0
+            text="", is_finished=True, finish_reason=whole.finish_reason or "stop", usage=_usage(whole), index=0
         )
 
     def completion(self, *_: Any, **call: Any) -> ModelResponse:
@@ -102,12 +101,12 @@ def _longest_run() -> int:
     return max(2, getattr(litellm, "REPEATED_STREAMING_CHUNK_LIMIT", 100) // 2)
 
 
-def _delta(chunk: Chunk) -> dict[str, Any] | None:
-    """What a chunk adds to the message, None if nothing."""
+def _delta(chunk: Chunk) -> dict[str, Any]:
+    """What a chunk adds to the message; empty if nothing."""
     choices = chunk.get("choices") or [{}]
     delta = choices[0].get("delta") or {}
     fields = {name: delta[name] for name in ("content", "reasoning_content", "tool_calls") if delta.get(name)}
-    return {"role": "assistant", **fields} if fields else None
+    return {"role": "assistant", **fields} if fields else {}
 
 
 def _usage(whole: Whole) -> Any:

@@ -10,6 +10,7 @@ import threading
 import weakref
 from collections.abc import Hashable
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MethodType
 from typing import Any
 
@@ -42,6 +43,7 @@ class _Registry:
         self.lock = threading.Lock()
         self.by_key: dict[Hashable, _Entry] = {}
         self.by_handle: dict[str, Worker] = {}
+        self.files: dict[str, Path] = {}  # by `path`; looking for a package takes longer than all the rest of a call
         self.numbers = itertools.count(1)
 
 
@@ -92,6 +94,7 @@ def _release(owner: object | None) -> list[_Entry]:
     with _registry.lock:
         released = [entry for entry in _registry.by_key.values() if owner is None or entry.give_up(owner)]
         _registry.by_key = {key: entry for key, entry in _registry.by_key.items() if entry not in released}
+        _registry.files.clear()
         _registry.by_handle = {entry.handle: entry.worker for entry in _registry.by_key.values()}
     return released
 
@@ -106,7 +109,10 @@ def _key(deployment: Deployment) -> Hashable:
         return "callable", id(target)
     if not deployment.path:
         raise LocalModelError(f"{deployment.id}: no path was given", "give the path of a GGUF file")
-    return "file", paths.resolve(deployment.path), deployment.context_window
+    file = _registry.files.get(deployment.path)
+    if file is None:
+        file = _registry.files[deployment.path] = paths.resolve(deployment.path)
+    return "file", file, deployment.context_window
 
 
 def _new(deployment: Deployment, key: Any) -> _Entry:
