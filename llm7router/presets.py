@@ -8,27 +8,25 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from functools import cache
 from typing import Any, ClassVar
 
 from llm7router.config.load import load, packaged
-from llm7router.config.models import LimitConfig, LoadedConfig, ModelConfig, PriceConfig, ProviderConfig, ProviderSpec
+from llm7router.config.models import LimitConfig, ModelConfig, PriceConfig, ProviderConfig, ProviderSpec
 from llm7router.errors import ConfigError
 from llm7router.types import Capability, Unit
 
 
-@cache
-def _packaged() -> LoadedConfig:
-    return load(packaged(), env={})
-
-
-def from_catalog(name: str, overrides: Mapping[str, Any] | None = None) -> ProviderSpec:
+def from_catalog(
+    name: str, overrides: Mapping[str, Any] | None = None, env: Mapping[str, str] | None = None
+) -> ProviderSpec:
     """The provider `name` of the packaged router.yaml, enabled, with `overrides` of its keys.
+
+    `env` is where `${VAR}` is looked up; None is the process's environment over `.env`.
 
     Raises:
         ConfigError: there is no such provider, or an override is not a key of a provider.
     """
-    specs = {spec.name: spec for spec in _packaged().providers}
+    specs = {spec.name: spec for spec in load(packaged(), env=env).providers}
     if name not in specs:
         raise ConfigError(f"no provider {name!r} in the catalogue; use one of {', '.join(sorted(specs))}")
     spec = specs[name]
@@ -47,9 +45,9 @@ class Preset:
     def __init__(self, **overrides: Any) -> None:
         self._overrides = overrides
 
-    def spec(self) -> ProviderSpec:
+    def spec(self, env: Mapping[str, str] | None = None) -> ProviderSpec:
         """What the router registers."""
-        return from_catalog(self.name, self._overrides)
+        return from_catalog(self.name, self._overrides, env)
 
 
 class LLM7Provider(Preset):
@@ -138,9 +136,9 @@ class LocalProvider:
             "capabilities": list(capabilities),
         }
 
-    def spec(self) -> ProviderSpec:
+    def spec(self, env: Mapping[str, str] | None = None) -> ProviderSpec:
         """What the router registers."""
-        catalog = from_catalog(self.name)
+        catalog = from_catalog(self.name, env=env)
         if self._target is None and self._path is None:
             return catalog
         model = ModelConfig(

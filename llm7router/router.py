@@ -41,7 +41,7 @@ from llm7router.types import (
 class HasSpec(Protocol):
     """A provider preset."""
 
-    def spec(self) -> ProviderSpec: ...
+    def spec(self, env: Mapping[str, str] | None = None) -> ProviderSpec: ...
 
 
 Provider = str | ProviderSpec | ProviderConfig | HasSpec
@@ -165,7 +165,7 @@ class LLMRouter:
         Raises:
             ConfigError: the catalogue has no such provider, or the name is missing.
         """
-        spec = _spec(provider, name)
+        spec = _spec(provider, name, self._loaded.env)
         self._specs[spec.name] = spec
         self._read_providers()
 
@@ -237,16 +237,16 @@ def _load(config: str | Path | Mapping[str, Any] | LoadedConfig | None, env: Map
     return load(config, env=env)
 
 
-def _spec(provider: Provider, name: str | None) -> ProviderSpec:
+def _spec(provider: Provider, name: str | None, env: Mapping[str, str]) -> ProviderSpec:
     if isinstance(provider, str):
-        return from_catalog(provider)
+        return from_catalog(provider, env=env)
     if isinstance(provider, ProviderSpec):
         return provider
     if isinstance(provider, ProviderConfig):
         if not name:
             raise TypeError("a ProviderConfig has no name of its own; call register_provider(config, name='...')")
         return ProviderSpec(name, provider)
-    return provider.spec()
+    return provider.spec(env)
 
 
 def _backend() -> Backend:

@@ -26,7 +26,7 @@ class Clients:
     def __init__(self) -> None:
         self._by_loop: Loops = {}
         # Sessions that nobody closed complain on stderr when they are collected, so they are closed before that.
-        self._finalizer = weakref.finalize(self, _dispose_all, self._by_loop)
+        self._finalizer = weakref.finalize(self, _let_go, self._by_loop)
 
     def for_model(self, litellm_model: str, base_url: str | None, api_key: str) -> Any:
         """What `acompletion` takes as `client` for a model, or None for a prefix that must bring its own."""
@@ -41,28 +41,37 @@ class Clients:
         handler = self._by_loop.pop(asyncio.get_running_loop(), None)
         if handler is not None:
             await handler.client.aclose()
-        _dispose_all(self._by_loop)
+        _let_go_of_ended(self._by_loop)
 
     def _handler(self) -> AsyncHTTPHandler:
         loop = asyncio.get_running_loop()
         handler = self._by_loop.get(loop)
         if handler is None:
-            for ended in [other for other in list(self._by_loop) if other.is_closed()]:
-                _dispose(self._by_loop.pop(ended, None))
+            _let_go_of_ended(self._by_loop)
             inner = AsyncHTTPHandler.create_async_transport() or httpx.AsyncHTTPTransport()
             handler = AsyncHTTPHandler(transport=GuardedTransport(inner), follow_redirects=False)
             self._by_loop[loop] = handler
         return handler
 
 
-def _dispose_all(by_loop: Loops) -> None:
+def _let_go_of_ended(by_loop: Loops) -> None:
     for loop in list(by_loop):
-        if not loop.is_running():
+        if loop.is_closed():
             _dispose(by_loop.pop(loop, None))
 
 
+def _let_go(by_loop: Loops) -> None:
+    """Of all, each in the thread of its loop if that runs."""
+    for loop in list(by_loop):
+        handler = by_loop.pop(loop, None)
+        if loop.is_running() and loop is not asyncio._get_running_loop():
+            loop.call_soon_threadsafe(_dispose, handler)
+        else:
+            _dispose(handler)
+
+
 def _dispose(handler: AsyncHTTPHandler | None) -> None:
-    """Close without awaiting: the loop of these connections has ended."""
+    """Close without awaiting: the loop of these connections has ended, or nobody is left to wait."""
     transport = handler.transport if handler is not None else None
     session = getattr(getattr(transport, "inner", None), "client", None)
     if isinstance(session, aiohttp.ClientSession) and not session.closed and session.connector is not None:

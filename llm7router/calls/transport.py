@@ -69,6 +69,12 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 class _BoundedResponse(httpx.Response):
     tail: Tail | None = None
 
+    async def aiter_lines(self) -> AsyncIterator[str]:
+        """LiteLLM ends a stream at any line with `[DONE]` in it, also in the text of an answer; so that is escaped."""
+        async for line in super().aiter_lines():
+            inside = "[DONE]" in line and "{" in line
+            yield line.replace("[DONE]", "[DONE\\u005d") if inside else line
+
     async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         by_line = self.headers.get("content-type", "").startswith("text/event-stream")
         size = 0

@@ -39,7 +39,8 @@ def show(stats: Stats, show_all: bool) -> None:
     from llm7router.cli.output import console
     from llm7router.types import DISABLED
 
-    table = Table("deployment", "state", "health", "speed", "limits used", box=None, pad_edge=False, header_style="bold")
+    columns = ("deployment", "state", "health", "speed", "limits used")
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
     off: dict[tuple[str, str, str], int] = {}
     for d in stats.deployments:
         if d.state == "off":
@@ -80,6 +81,7 @@ def _limits(d: DeploymentStats) -> str:
 
 
 def _limit(limit: LimitStats) -> str:
-    if limit.name.split("/")[0].endswith("usd"):
-        return f"{limit.name} {limit.used / 1e6:.4f}/{limit.max / 1e6:g}"
-    return f"{limit.name} {limit.used}/{limit.max}" + (" shared" if limit.shared else "")
+    used, most = f"{limit.used}", f"{limit.max}"
+    if limit.name.split("/")[0].endswith("usd"):  # kept in micro-dollars
+        used, most = f"{limit.used / 1e6:.4f}", f"{limit.max / 1e6:g}"
+    return f"{limit.name} {used}/{most}" + (" shared" if limit.shared else "")

@@ -61,6 +61,7 @@ def route(
 def as_dict(decision: Decision) -> dict[str, Any]:
     """The decision as plain values."""
     from llm7router.decision import explain
+    from llm7router.decision.plan import failover_order
 
     request = decision.request
     return {
@@ -81,6 +82,7 @@ def as_dict(decision: Decision) -> dict[str, Any]:
             }
             for s in decision.ranking
         ],
+        "failover": failover_order(decision),
         "rejected": [
             {
                 "deployment": r.deployment.id,
@@ -99,6 +101,7 @@ def show(decision: Decision) -> None:
 
     from llm7router.cli.output import console
     from llm7router.decision import explain
+    from llm7router.decision.plan import failover_order
     from llm7router.ending import nothing_available
     from llm7router.types import DISABLED
 
@@ -118,8 +121,8 @@ def show(decision: Decision) -> None:
         out.print(f"Pick: [bold]{best.deployment.id}[/bold]")
         for name, weight, reading in best.readings:
             out.print(f"  {name}: {weight * reading.value:.1f} of {weight:g}, {reading.because}", markup=False)
-        if len(decision.ranking) > 1:
-            out.print("Failover: " + " → ".join(s.deployment.id for s in decision.ranking[1:]), markup=False)
+        if others := failover_order(decision)[1:]:
+            out.print("Failover: " + " → ".join(others), markup=False)
     if decision.rejected:
         table = Table("rejected", "why", "what helps", box=None, pad_edge=False, header_style="bold")
         rows = explain.grouped(decision)

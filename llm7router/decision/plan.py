@@ -79,3 +79,15 @@ def _after(
     if scope is Scope.QUOTA and d.pool_cell and not outcome.upstream_only:
         return [s for s in queue if s.deployment.pool_cell != d.pool_cell]
     return queue
+
+
+def failover_order(decision: Decision) -> list[str]:
+    """Ids in the order in which they would be called if each gave a server error: the plan, played through."""
+    plan, order = attempts(decision, decision.request.deadline_s), []
+    try:
+        attempt = next(plan)
+        while True:
+            order.append(attempt.deployment.id)
+            attempt = plan.send((Outcome(Failure.SERVER_ERROR), decision.request.deadline_s))
+    except StopIteration:
+        return order

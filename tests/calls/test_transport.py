@@ -147,7 +147,7 @@ from llm7router.calls.backend import LiteLLMBackend
 from tests.calls.helpers import call, drain
 
 async def main(backend, close):
-    assert (await backend.complete(call(sys.argv[1]))).ok
+    assert (await backend.complete(call(sys.argv[1], timeout_s=30))).ok
     await drain(await backend.stream(call(sys.argv[1], timeout_s=30, first_token_s=30)))
     if close:
         await backend.aclose()

@@ -19,7 +19,7 @@ from tests.local.test_callables import CALL, RESPONSE, chunk
 from tests.local.test_engine_contract import SCHEMA
 
 pytestmark = [
-    pytest.mark.asyncio(loop_scope="module"),  # LiteLLM's logging does not like a loop per test
+    pytest.mark.asyncio(loop_scope="session"),  # LiteLLM's logging does not like a loop per test
     pytest.mark.filterwarnings("ignore:.*ReadOnly:UserWarning"),  # of LiteLLM's own types, by pydantic
 ]
 
@@ -27,7 +27,7 @@ OPTIONS: dict[str, Any] = {"max_retries": 0, "num_retries": 0, "drop_params": Tr
 STREAM: dict[str, Any] = {"stream": True, "stream_options": {"include_usage": True}}
 
 
-@pytest_asyncio.fixture(scope="module", loop_scope="module", autouse=True)
+@pytest_asyncio.fixture(scope="module", loop_scope="session", autouse=True)
 async def provider() -> AsyncIterator[Any]:
     """The handler, registered as the call layer does it."""
     os.environ |= {"LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_MODE": "PRODUCTION", "LITELLM_LOG": "ERROR"}
@@ -115,6 +115,7 @@ async def test_a_prompt_too_long_is_litellms_context_error(real: Deployment, pro
 @pytest.mark.parametrize("how", ["cancelled", "closed"])
 async def test_leaving_stops_the_model(real: Deployment, how: str) -> None:
     worker = registry.worker(registry.ensure(real))
+    await call(real, max_tokens=1)  # loads it, which cannot be stopped
     if how == "cancelled":
         task = asyncio.ensure_future(call(real, user("Count to a thousand, in words."), max_tokens=1500))
         await asyncio.sleep(0.3)
