@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import json
+import socket
 import subprocess
 import sys
 import threading
 
 import pytest
 
+from llm7router.calls import transport
 from llm7router.calls.backend import LiteLLMBackend
 from llm7router.types import Failure, Outcome
 from tests import upstream_behaviours as behave
-from tests.calls.helpers import call, deployment, make, saw_close
+from tests.calls.helpers import call, deployment, make
 from tests.upstream import Upstream
 
 
@@ -61,7 +65,7 @@ async def test_an_answer_of_several_megabytes_is_fine(backend: LiteLLMBackend, u
 async def test_a_compressed_answer_is_read(
     backend: LiteLLMBackend, upstream: Upstream, prefix: str
 ) -> None:
-    upstream.always("raw", behave.json.dumps(behave.completion("zipped")).encode(), gzip=True)
+    upstream.always("raw", json.dumps(behave.completion("zipped")).encode(), gzip=True)
     outcome = await backend.complete(call(upstream, prefix=prefix))
     assert outcome.response.choices[0].message.content == "zipped"
 
@@ -90,32 +94,19 @@ async def test_cookies_are_not_kept(backend: LiteLLMBackend, upstream: Upstream,
 async def test_a_host_that_does_not_accept_is_given_up_early(
     monkeypatch: pytest.MonkeyPatch, backend: LiteLLMBackend, prefix: str
 ) -> None:
-    from llm7router.calls import transport
-
     monkeypatch.setattr(transport, "CONNECT_S", 0.3)
-    server = await asyncio.start_server(lambda reader, writer: None, "127.0.0.1", 0, backlog=1)
-    sockets = server.sockets
-    loop = asyncio.get_running_loop()
-    port = sockets[0].getsockname()[1]
-    server_sock_fd = sockets[0].fileno()
-    loop.remove_reader(server_sock_fd)  # nobody accepts, and the backlog fills up
-    import socket
-
-    fillers = []
-    for _ in range(8):
-        filler = socket.socket()
-        filler.setblocking(False)
-        filler.connect_ex(("127.0.0.1", port))
-        fillers.append(filler)
-    await asyncio.sleep(0.05)
-    try:
-        outcome = await backend.complete(call(f"http://127.0.0.1:{port}/v1", prefix=prefix))
-        assert outcome.failure is Failure.UNREACHABLE
-        assert outcome.duration_s < 2
-    finally:
-        for filler in fillers:
-            filler.close()
-        server.close()
+    with contextlib.ExitStack() as stack:
+        deaf = stack.enter_context(socket.socket())
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        for _ in range(4):  # fill its backlog; further connections get no answer
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(deaf.getsockname())
+        await asyncio.sleep(0.05)
+        outcome = await backend.complete(call(f"http://127.0.0.1:{deaf.getsockname()[1]}/v1", prefix=prefix))
+    assert outcome.failure is Failure.UNREACHABLE
+    assert outcome.duration_s < 2
 
 
 def test_other_loops_in_other_threads_may_call_at_the_same_time(backend: LiteLLMBackend, upstream: Upstream) -> None:

@@ -1,0 +1,44 @@
+"""The values that flow between the parts. All are immutable; none does I/O.
+
+Units are in the names: `_s` seconds, `_at` epoch seconds, `_usd` US dollars, `_mtok` per million tokens.
+"""
+
+from __future__ import annotations
+
+from llm7router.types.decision import Attempt, Candidate, Decision, Reading, Rejected, Rejection, Scored, Snapshot
+from llm7router.types.deployment import DISABLED, SHAPES, Deployment, Limit, Off, Price, Secret, Shape
+from llm7router.types.names import Capability, Failure, Kind, Period, TaskType, Unit
+from llm7router.types.outcome import AttemptRecord, CompletionResult, Outcome, StreamChunk
+from llm7router.types.request import Message, Request, RequestContext
+
+__all__ = [
+    "DISABLED",
+    "SHAPES",
+    "Attempt",
+    "AttemptRecord",
+    "Candidate",
+    "Capability",
+    "CompletionResult",
+    "Decision",
+    "Deployment",
+    "Failure",
+    "Kind",
+    "Limit",
+    "Message",
+    "Off",
+    "Outcome",
+    "Period",
+    "Price",
+    "Reading",
+    "Rejected",
+    "Rejection",
+    "Request",
+    "RequestContext",
+    "Scored",
+    "Secret",
+    "Shape",
+    "Snapshot",
+    "StreamChunk",
+    "TaskType",
+    "Unit",
+]

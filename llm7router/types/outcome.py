@@ -1,0 +1,93 @@
+"""How attempts end, and what the caller gets."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from llm7router.types.decision import Decision
+from llm7router.types.names import Failure
+
+if TYPE_CHECKING:
+    from llm7router.calls.base import ChunkStream
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an attempt ended: a value, never an exception. `failure` None means success."""
+
+    failure: Failure | None = None
+    detail: str = ""  # for people; trimmed, no keys, no prompts
+    status: int | None = None
+    retry_after_s: float | None = None  # what the provider asked to wait
+    upstream_only: bool = False  # a 429 of the host behind the provider: this model only, not its pool
+    response: Any = None  # LiteLLM's ModelResponse
+    stream: ChunkStream | None = None  # the first content has arrived
+    prompt_tokens: int | None = None  # None: the provider did not say
+    output_tokens: int | None = None
+    first_token_s: float | None = None
+    duration_s: float = 0.0
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def ok(self) -> bool:
+        """It is an answer."""
+        return self.failure is None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One line of what was tried, for people and logs."""
+
+    deployment: str
+    ok: bool
+    failure: Failure | None
+    detail: str
+    status: int | None
+    duration_s: float
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionResult:
+    """An answer and how it came about.
+
+    `cost` is in USD by the prices of router.yaml, `latency` in seconds from the call to `complete` to its end.
+    """
+
+    content: str
+    provider: str
+    model: str
+    cost: float
+    latency: float
+    tokens_input: int
+    tokens_output: int
+    finish_reason: str | None
+    tool_calls: tuple[Mapping[str, Any], ...]
+    reasoning: str | None
+    decision: Decision
+    attempts: tuple[AttemptRecord, ...]
+    request_id: str
+    first_token_s: float | None = None
+    estimated_usage: bool = False  # the provider gave no token counts
+    response: Any = field(default=None, repr=False)
+
+    @property
+    def deployment(self) -> str:
+        """`provider/model`."""
+        return f"{self.provider}/{self.model}"
+
+
+@dataclass(frozen=True, slots=True)
+class StreamChunk:
+    """A piece of an answer. The last one carries `result`, the whole answer, and no text of its own."""
+
+    content: str = ""
+    reasoning: str = ""
+    tool_calls: tuple[Mapping[str, Any], ...] = ()
+    finish_reason: str | None = None
+    provider: str = ""
+    model: str = ""
+    result: CompletionResult | None = None
+    raw: Any = field(default=None, repr=False)

@@ -1,0 +1,113 @@
+"""Classification is total: every LiteLLM class, every status and any text has one meaning."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from llm7router.calls import litellm_api
+from llm7router.calls.classify import CLASSES, classify, inside, said
+from llm7router.calls.local import errors as local
+from llm7router.calls.reply import Reply
+from llm7router.calls.rules import RULES, STATUSES, failure_of, rule_for
+from llm7router.types import Failure, Outcome
+from tests.calls.helpers import deployment
+from tests.guard import CANARY
+
+TARGET = deployment("http://127.0.0.1:9/v1")
+OURS = {Failure.BUSY, Failure.LOCAL_BROKEN, Failure.REFUSED, Failure.CANCELLED}
+
+
+def exception_classes() -> list[str]:
+    """Every exception that LiteLLM defines."""
+    module: Any = litellm_api.load_now().exceptions
+    return sorted(name for name, value in vars(module).items() if inspect.isclass(value) and issubclass(value, Exception))
+
+
+def made(name: str) -> Exception:
+    """An exception of a class, with whatever arguments it wants."""
+    kind = getattr(litellm_api.load_now().exceptions, name)
+    known = {"message": "some words", "model": "m", "llm_provider": "p", "status_code": 500, "response": None,
+             "request": httpx.Request("POST", "http://127.0.0.1/"), "current_cost": 1.0, "max_budget": 1.0,
+             "model_id": "m", "guardrail_name": "g", "original_exception": None, "body": None}  # fmt: skip
+    wanted = inspect.signature(kind.__init__).parameters.values()
+    return kind(**{one.name: known.get(one.name, "x") for one in wanted if one.default is one.empty and one.name != "self"
+                   and one.kind in {one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY}})  # fmt: skip
+
+
+def test_every_exception_class_of_litellm_means_one_failure() -> None:
+    names = exception_classes()
+    assert len(names) > 20
+    for name in names:
+        outcome = classify(made(name), TARGET, now=0.0)
+        assert isinstance(outcome.failure, Failure), name
+        assert outcome.failure not in OURS, name
+
+
+def test_classes_that_are_named_exist() -> None:
+    assert set(CLASSES) <= set(exception_classes())
+
+
+@pytest.mark.parametrize("code", range(400, 600))
+def test_every_error_status_means_one_failure(code: int) -> None:
+    outcome = said(Reply(code, "", arrived=True), TARGET, 0.0)
+    assert outcome.failure is failure_of(code)
+    assert outcome.failure not in OURS
+    assert outcome.detail == f"HTTP {code}"
+
+
+def test_a_caller_fault_never_looks_like_an_outage_and_an_outage_never_like_a_caller_fault() -> None:
+    outages = {Failure.SERVER_ERROR, Failure.OVERLOADED, Failure.TIMEOUT}
+    assert all(failure_of(code) in outages | {Failure.UNSUPPORTED} for code in range(500, 600))
+    assert {code for code in range(400, 500) if failure_of(code) in outages} == {408, 409, 425, 498}
+    assert set(STATUSES) <= set(range(400, 600))
+
+
+def test_every_rule_can_be_reached() -> None:
+    statuses = [None, *range(400, 600)]
+    for rule in RULES:
+        assert rule.statuses is None or rule.statuses <= set(statuses)
+
+
+def test_a_fault_on_this_side_is_named() -> None:
+    outcome = classify(RuntimeError("Event loop is closed"), TARGET)
+    assert outcome == Outcome(Failure.SERVER_ERROR, "RuntimeError: Event loop is closed")
+
+
+@pytest.mark.parametrize(
+    ("error", "failure"),
+    [
+        (local.LocalModelError("no such file", "download it"), Failure.LOCAL_BROKEN),
+        (local.LocalBusyError("3 requests wait"), Failure.BUSY),
+        (local.LocalContextError("too long"), Failure.CONTEXT_TOO_LONG),
+        (local.LocalRequestError("no images"), Failure.REQUEST_REJECTED),
+        (local.LocalFailedError("broke off"), Failure.SERVER_ERROR),
+    ],
+)
+def test_a_local_error_is_found_behind_whatever_litellm_makes_of_it(
+    error: local.LocalError, failure: Failure
+) -> None:
+    wrapped = made("InternalServerError")
+    wrapped.__cause__ = error
+    assert classify(error, TARGET).failure is failure
+    assert classify(wrapped, TARGET) == Outcome(failure, str(error))
+
+
+@given(text=st.text(max_size=300), status=st.none() | st.integers(100, 700), arrived=st.booleans())
+def test_any_words_end_as_a_short_outcome_without_raising(text: str, status: int | None, arrived: bool) -> None:
+    outcome = said(Reply(status, text, {"retry-after": text[:10]}, arrived), TARGET, 1.7e9)
+    assert isinstance(outcome.failure, Failure)
+    assert len(outcome.detail) <= 300
+    assert isinstance(inside(text, TARGET, 1.7e9).failure, Failure)
+    rule_for(text, status)
+
+
+@given(before=st.text(max_size=50), after=st.text(max_size=50))
+def test_the_deployments_key_is_never_in_an_outcome(before: str, after: str) -> None:
+    outcome = said(Reply(400, f"{before}{CANARY}{after}", arrived=True), TARGET, 0.0)
+    assert CANARY not in outcome.detail
