@@ -117,4 +117,3 @@ class LiteLLMBackend:
             litellm_api.register_handler(LOCAL_PROVIDER, LocalHandler())
             self._handler_registered = True
         return registry.ensure(call.deployment, self)
-

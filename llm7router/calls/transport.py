@@ -18,6 +18,7 @@ CONNECT_S = 5.0  # a host that does not answer within this is down; the attempt'
 MAX_BODY = 8 * 2**20  # bytes, decoded: of an answer, or of one line of a stream
 NO_AUTHORIZATION = "llm7router-sends-no-key"  # as an API key: leave the Authorization header out
 
+SDK_HEADERS = ("openai-", "x-stainless-")  # the user's OpenAI organization and project, and what machine this is
 TAIL: ContextVar[Tail | None] = ContextVar("llm7router_tail", default=None)  # where to keep the end of the next answer
 
 
@@ -44,6 +45,8 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
         Raises `NeverSentError` or `CutOffError` for a lost connection, other httpx errors as they are.
         """
+        for name in [name for name in request.headers if name.startswith(SDK_HEADERS)]:
+            del request.headers[name]
         if request.headers.get("authorization") == f"Bearer {NO_AUTHORIZATION}":
             del request.headers["authorization"]
         timeout = dict(request.extensions.get("timeout") or {})

@@ -28,8 +28,8 @@ def validate(ctx: click.Context, file: str | None, config_path: str | None, as_j
     except ConfigError as error:
         if not as_json:
             click.echo(str(error), err=True)
-            if error.faults:
-                click.echo(f"{len(error.faults)} fault{'s' * (len(error.faults) != 1)}", err=True)
+            if len(error.faults) > 1:
+                click.echo(f"{len(error.faults)} faults", err=True)
         else:
             faults = [{"file": f.file, "line": f.line, "path": f.path, "message": f.message} for f in error.faults]
             print_json({"ok": False, "error": None if faults else str(error), "faults": faults})

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """What providers say when they refuse, and what it means. Texts are the providers' own."""
 
 from __future__ import annotations
@@ -34,7 +35,9 @@ GROQ_LARGE = (
     "Request too large for model `X` in organization `org_1` service tier `on_demand` on tokens per minute (TPM): "
     "Limit 8000, Requested 32979, please reduce your message size and try again."
 )
-GEMINI_429 = "You exceeded your current quota, please check your plan and billing details. * Quota exceeded for metric: "
+GEMINI_429 = (
+    "You exceeded your current quota, please check your plan and billing details. * Quota exceeded for metric: "
+)
 
 
 def gemini(message: str, quota: str, delay: str = "42s") -> list[Any]:

@@ -56,7 +56,7 @@ async def drain(outcome: Outcome) -> tuple[list[StreamChunk], Outcome | None]:
     assert outcome.stream is not None, outcome
     try:
         async for chunk in outcome.stream:
-            chunks.append(chunk)
+            chunks.append(chunk)  # noqa: PERF401  what came before it broke is wanted
     except BrokenStreamError as broken:
         return chunks, broken.outcome
     finally:
@@ -67,6 +67,12 @@ async def drain(outcome: Outcome) -> tuple[list[StreamChunk], Outcome | None]:
 def text(chunks: list[StreamChunk]) -> str:
     """What the chunks say together."""
     return "".join(chunk.content for chunk in chunks)
+
+
+async def arrived(upstream: Upstream) -> None:
+    """Wait for a request."""
+    while not upstream.count:  # noqa: ASYNC110  it arrives in another thread
+        await asyncio.sleep(0.01)
 
 
 async def saw_close(upstream: Upstream, within_s: float = 1.0) -> bool:

@@ -20,24 +20,36 @@ from tests.calls.helpers import deployment
 from tests.guard import CANARY
 
 TARGET = deployment("http://127.0.0.1:9/v1")
+REQUEST = httpx.Request("POST", "http://127.0.0.1/")
+ARGUMENTS = {
+    "message": "some words",
+    "status_code": 500,
+    "body": None,
+    "request": REQUEST,
+    "response": httpx.Response(500, request=REQUEST),
+    "current_cost": 1.0,
+    "max_budget": 1.0,
+    "failures": [{"vector_store_id": "v", "error": "e"}],
+}
 OURS = {Failure.BUSY, Failure.LOCAL_BROKEN, Failure.REFUSED, Failure.CANCELLED}
 
 
 def exception_classes() -> list[str]:
     """Every exception that LiteLLM defines."""
-    module: Any = litellm_api.load_now().exceptions
-    return sorted(name for name, value in vars(module).items() if inspect.isclass(value) and issubclass(value, Exception))
+    defined = vars(litellm_api.load_now().exceptions).items()
+    return sorted(name for name, value in defined if inspect.isclass(value) and issubclass(value, Exception))
 
 
 def made(name: str) -> Exception:
     """An exception of a class, with whatever arguments it wants."""
-    kind = getattr(litellm_api.load_now().exceptions, name)
-    known = {"message": "some words", "model": "m", "llm_provider": "p", "status_code": 500, "response": None,
-             "request": httpx.Request("POST", "http://127.0.0.1/"), "current_cost": 1.0, "max_budget": 1.0,
-             "model_id": "m", "guardrail_name": "g", "original_exception": None, "body": None}  # fmt: skip
-    wanted = inspect.signature(kind.__init__).parameters.values()
-    return kind(**{one.name: known.get(one.name, "x") for one in wanted if one.default is one.empty and one.name != "self"
-                   and one.kind in {one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY}})  # fmt: skip
+    kind: Any = getattr(litellm_api.load_now().exceptions, name)
+    needed = [
+        one.name
+        for one in inspect.signature(kind).parameters.values()
+        if one.default is one.empty and one.kind in {one.POSITIONAL_OR_KEYWORD, one.KEYWORD_ONLY}
+    ]
+    error: Exception = kind(**{argument: ARGUMENTS.get(argument, "x") for argument in needed})
+    return error
 
 
 def test_every_exception_class_of_litellm_means_one_failure() -> None:
@@ -68,10 +80,45 @@ def test_a_caller_fault_never_looks_like_an_outage_and_an_outage_never_like_a_ca
     assert set(STATUSES) <= set(range(400, 600))
 
 
-def test_every_rule_can_be_reached() -> None:
-    statuses = [None, *range(400, 600)]
-    for rule in RULES:
-        assert rule.statuses is None or rule.statuses <= set(statuses)
+SAYINGS = [
+    (400, "API key not valid. Please pass a valid API key.", Failure.KEY_REJECTED),
+    (429, "Insufficient balance or no resource package. Please recharge.", Failure.NO_CREDIT),
+    (429, "Quota exceeded for metric: requests, limit: 0, model: x", Failure.NO_QUOTA),
+    (429, "Limit 8000, Requested 8001", Failure.TOO_LARGE),
+    (413, "Request too large for model", Failure.TOO_LARGE),
+    (429, "Provider returned error", Failure.RATE_LIMITED),
+    (None, '{"code": 4006}', Failure.QUOTA_GONE),
+    (429, "{'code': '1300'}", Failure.RATE_LIMITED),
+    (429, "tokens per day (TPD): Limit 100000, Used 97050, Requested 3619", Failure.QUOTA_GONE),
+    (404, "No endpoints found that support tool use", Failure.UNSUPPORTED),
+    (400, "model_unavailable", Failure.MODEL_GONE),
+    (400, "The prompt is too long: 9000 tokens", Failure.CONTEXT_TOO_LONG),
+    (403, "flagged for violence", Failure.POLICY),
+    (422, "Extra inputs are not permitted", Failure.UNSUPPORTED),
+    (500, "The model is overloaded", Failure.OVERLOADED),
+]
+NO_RULE = [
+    (429, "Rate limit reached: limit: 0.5 per second"),
+    (429, "Limit 8000, Used 7000, Requested 3000"),
+    (400, "messages: at least one message is required"),
+    (429, "The model is overloaded"),  # a 429 never hurts health
+    (404, "Not Found"),
+    (500, "Internal error"),
+]
+
+
+@pytest.mark.parametrize(("status", "text", "failure"), SAYINGS)
+def test_a_providers_words_decide(status: int | None, text: str, failure: Failure) -> None:
+    assert said(Reply(status, text), TARGET, 0.0).failure is failure
+
+
+@pytest.mark.parametrize(("status", "text"), NO_RULE)
+def test_words_that_say_nothing_leave_it_to_the_status(status: int, text: str) -> None:
+    assert rule_for(text, status) is None
+
+
+def test_every_rule_decides_something() -> None:
+    assert {rule_for(text, status) for status, text, _ in SAYINGS} == set(RULES)
 
 
 def test_a_fault_on_this_side_is_named() -> None:
@@ -89,9 +136,7 @@ def test_a_fault_on_this_side_is_named() -> None:
         (local.LocalFailedError("broke off"), Failure.SERVER_ERROR),
     ],
 )
-def test_a_local_error_is_found_behind_whatever_litellm_makes_of_it(
-    error: local.LocalError, failure: Failure
-) -> None:
+def test_a_local_error_is_found_behind_whatever_litellm_makes_of_it(error: local.LocalError, failure: Failure) -> None:
     wrapped = made("InternalServerError")
     wrapped.__cause__ = error
     assert classify(error, TARGET).failure is failure

@@ -10,7 +10,7 @@ import pytest
 from llm7router.calls.backend import LiteLLMBackend
 from llm7router.types import Failure
 from tests import upstream_behaviours as behave
-from tests.calls.helpers import call, saw_close
+from tests.calls.helpers import arrived, call, saw_close
 from tests.guard import CANARY
 from tests.upstream import Upstream
 
@@ -95,8 +95,7 @@ async def test_a_cancelled_call_ends_upstream_and_stays_cancelled(
 ) -> None:
     upstream.always("stall")
     task = asyncio.ensure_future(backend.complete(call(upstream, prefix=prefix)))
-    while not upstream.count:
-        await asyncio.sleep(0.01)
+    await arrived(upstream)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -112,7 +112,9 @@ async def test_the_true_status_is_kept(backend: LiteLLMBackend, upstream: Upstre
 async def test_keys_in_a_providers_words_are_not_repeated(
     backend: LiteLLMBackend, upstream: Upstream, way: str, prefix: str
 ) -> None:
-    upstream.always("status", 401, f"Incorrect API key provided: {CANARY}, not sk-or-v1-abcdef0123456789; Bearer abc.def")
+    upstream.always(
+        "status", 401, f"Incorrect API key provided: {CANARY}, not sk-or-v1-abcdef0123456789; Bearer abc.def"
+    )
     outcome = await make(backend, way, call(upstream, prefix=prefix))
     assert outcome.detail == "Incorrect API key provided: ***, not ***; Bearer ***"
 
@@ -123,7 +125,9 @@ async def test_long_words_are_cut(backend: LiteLLMBackend, upstream: Upstream) -
 
 
 async def test_a_body_that_repeats_the_prompt_is_not_shown(backend: LiteLLMBackend, upstream: Upstream) -> None:
-    upstream.always("status", 422, {"input": "the secret prompt", "detail": [{"msg": "too bad", "input": "the secret"}]})
+    upstream.always(
+        "status", 422, {"input": "the secret prompt", "detail": [{"msg": "too bad", "input": "the secret"}]}
+    )
     outcome = await backend.complete(call(upstream))
     assert outcome.detail == "too bad"
 

@@ -91,12 +91,12 @@ def test_what_is_not_the_callers_is_refused_without_its_value(name: str) -> None
 
 
 def test_a_slip_is_answered_with_the_name_that_was_meant() -> None:
-    with pytest.raises(TypeError, match="^temperatur: unknown parameter; did you mean 'temperature'[?]$"):
+    with pytest.raises(TypeError, match=r"^temperatur: unknown parameter; did you mean 'temperature'[?]$"):
         params.check({"temperatur": 1})
 
 
 def test_every_fault_is_named_at_once() -> None:
-    with pytest.raises(TypeError, match="api_key: .*; topk: unknown parameter; did you mean 'top_k'"):
+    with pytest.raises(TypeError, match=r"api_key: .*; topk: unknown parameter; did you mean 'top_k'"):
         params.check({"api_key": 1, "topk": 2})
 
 

@@ -10,7 +10,7 @@ import pytest
 from llm7router.calls.backend import LiteLLMBackend
 from llm7router.types import Failure
 from tests import upstream_behaviours as behave
-from tests.calls.helpers import call, deployment, drain, saw_close, text
+from tests.calls.helpers import arrived, call, deployment, drain, saw_close, text
 from tests.upstream import Upstream
 
 HELLO = [{"content": "Hello "}, {"content": "you"}]
@@ -178,8 +178,7 @@ async def test_leaving_before_the_first_content_ends_the_call_upstream(
 ) -> None:
     upstream.always(behaviour)
     task = asyncio.ensure_future(backend.stream(call(upstream, prefix=prefix)))
-    while not upstream.count:
-        await asyncio.sleep(0.01)
+    await arrived(upstream)
     await asyncio.sleep(0.1)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -62,9 +62,7 @@ async def test_an_answer_of_several_megabytes_is_fine(backend: LiteLLMBackend, u
     assert (await backend.complete(call(upstream))).ok
 
 
-async def test_a_compressed_answer_is_read(
-    backend: LiteLLMBackend, upstream: Upstream, prefix: str
-) -> None:
+async def test_a_compressed_answer_is_read(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
     upstream.always("raw", json.dumps(behave.completion("zipped")).encode(), gzip=True)
     outcome = await backend.complete(call(upstream, prefix=prefix))
     assert outcome.response.choices[0].message.content == "zipped"
