@@ -7,7 +7,15 @@ Every provider without a key is skipped; the last one is a function in this file
 
 import asyncio
 
-from llm7router import GroqProvider, LLM7Provider, LLMRouter, LocalProvider, OpenRouterProvider, RequestContext, TaskType
+from llm7router import (
+    GroqProvider,
+    LLM7Provider,
+    LLMRouter,
+    LocalProvider,
+    OpenRouterProvider,
+    RequestContext,
+    TaskType,
+)
 
 
 def my_model(messages: list[dict[str, str]]) -> str:

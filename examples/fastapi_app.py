@@ -1,8 +1,8 @@
 """A chat endpoint of your own.
 
-    pip install "llm7router[server]"
-    uvicorn examples.fastapi_app:app
-    curl -s localhost:8000/chat -H "content-type: application/json" -d '{"message": "Hello!"}'
+pip install "llm7router[server]"
+uvicorn examples.fastapi_app:app
+curl -s localhost:8000/chat -H "content-type: application/json" -d '{"message": "Hello!"}'
 """
 
 from collections.abc import AsyncIterator

@@ -1,8 +1,8 @@
 """Fakes for scenarios: a clock that follows a virtual event loop, and a backend that answers by script.
 
-    clock = VirtualClock()                       # under async_solipsism's loop, sleeping costs no time
-    backend = ScriptedBackend({"groq/x": [Failure.RATE_LIMITED, "Hello!"]})
-    router = LLMRouter(config, backend=backend, clock=clock, store=MemoryStore())
+clock = VirtualClock()                       # under async_solipsism's loop, sleeping costs no time
+backend = ScriptedBackend({"groq/x": [Failure.RATE_LIMITED, "Hello!"]})
+router = LLMRouter(config, backend=backend, clock=clock, store=MemoryStore())
 """
 
 from __future__ import annotations

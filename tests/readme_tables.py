@@ -35,7 +35,11 @@ def said(limit: LimitConfig) -> str:
 def trains(config: ProviderConfig) -> str:
     """What becomes of prompts."""
     value = config.data.trains_on_prompts
-    return {True: "yes", False: "no"}.get(value, str(value).replace("_", " ")) if isinstance(value, bool) else str(value).replace("_", " ")
+    return (
+        {True: "yes", False: "no"}.get(value, str(value).replace("_", " "))
+        if isinstance(value, bool)
+        else str(value).replace("_", " ")
+    )
 
 
 def providers_table() -> str:

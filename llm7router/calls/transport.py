@@ -18,7 +18,7 @@ CONNECT_S = 5.0  # a host that does not answer within this is down; the attempt'
 MAX_BODY = 8 * 2**20  # bytes, decoded: of an answer, or of one line of a stream
 NO_AUTHORIZATION = "llm7router-sends-no-key"  # as an API key: leave the Authorization header out
 
-SDK_HEADERS = ("openai-", "x-stainless-")  # the user's OpenAI organization and project, and what machine this is
+SDK_HEADERS = "openai-"  # the OpenAI SDK adds the user's organization and project there, whatever the host
 TAIL: ContextVar[Tail | None] = ContextVar("llm7router_tail", default=None)  # where to keep the end of the next answer
 
 

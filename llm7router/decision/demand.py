@@ -43,8 +43,13 @@ def output_tokens(request: Request, deployment: Deployment) -> int:
 
 def charges(request: Request, deployment: Deployment, output: int) -> tuple[Charge, ...]:
     """What every limit of the deployment is asked for, at worst, when `output` tokens are asked for."""
+    return tuple(map(Charge, deployment.limits, amounts(request, deployment, output)))
+
+
+def amounts(request: Request, deployment: Deployment, output: int) -> list[int]:
+    """The amounts of `charges` alone, in the order of the deployment's limits."""
     prompt, output = request.prompt_tokens, output * request.choices
-    return tuple([Charge(limit, amount(limit, deployment, prompt, output)) for limit in deployment.limits])
+    return [amount(limit, deployment, prompt, output) for limit in deployment.limits]
 
 
 def amount(limit: Limit, deployment: Deployment, prompt_tokens: int, output_tokens: int) -> int:

@@ -6,6 +6,8 @@ are absolute: adding a deployment never reorders the others. Keyword parameters 
 
 from __future__ import annotations
 
+from itertools import compress, product
+
 from llm7router.decision import demand
 from llm7router.state import health as breaker
 from llm7router.state import latency as speed
@@ -14,6 +16,9 @@ from llm7router.state.cells import EMPTY
 from llm7router.types import Candidate, Capability, Reading, Request
 
 UNKNOWN = 0.5
+_FREE = Reading(1.0, "free")
+_UNMEASURED = Reading(UNKNOWN, "not measured yet")
+_NO_PREFERENCE = Reading(1.0, "no preference")
 
 
 def cost(request: Request, candidate: Candidate, /, *, usd_target: float = 0.001) -> Reading:
@@ -34,7 +39,7 @@ def cost(request: Request, candidate: Candidate, /, *, usd_target: float = 0.001
                 if share < left:
                     left, name = share, limit.name
     if left == 1.0:
-        return Reading(1.0, "free")
+        return _FREE
     return Reading(0.5 + 0.5 * left, "free, {:.0%} of its {} for now", (left, name))
 
 
@@ -54,7 +59,7 @@ def latency(request: Request, candidate: Candidate, /, *, target_s: float = 2.0)
     state = candidate.cells.get(d.cell, EMPTY).latency
     seconds = speed.predicted(state, d.first_token_s, d.tokens_per_s, request.expected_output)
     if seconds is None:
-        return Reading(UNKNOWN, "not measured yet")
+        return _UNMEASURED
     measured = "measured" if state.per_token_s is not None else "expected"
     return Reading(
         target_s / (target_s + seconds), "{:.1f} s for {} tokens, {}", (seconds, request.expected_output, measured)
@@ -82,22 +87,27 @@ def environment(request: Request, candidate: Candidate, /) -> Reading:
     """Prefer what the environment prefers: the provider's figure, 1 without any, 0.5 for an unknown name."""
     figures = candidate.deployment.environments
     if figures is None:
-        return Reading(1.0, "no preference")
+        return _NO_PREFERENCE
     figure = figures.get(request.environment)
     if figure is None:
         return Reading(UNKNOWN, "no figure for {}", (request.environment,))
     return Reading(figure, "{:g} in {}", (figure, request.environment))
 
 
-_RATED = (Capability.TOOLS, Capability.JSON_SCHEMA, Capability.STREAMING)
+_TOOLS, _SCHEMA, _STREAMING = Capability.TOOLS, Capability.JSON_SCHEMA, Capability.STREAMING
+_QUARTERS = ("tools", "json_schema", "streaming", "room to spare")
+_ABILITIES = {
+    flags: Reading(sum(flags) / 4, ", ".join(compress(_QUARTERS, flags)) or "plain text")
+    for flags in product((False, True), repeat=4)
+}
 
 
 def capabilities(request: Request, candidate: Candidate, /) -> Reading:
     """Prefer the able: a quarter each for tools, json_schema, streaming, and twice the context that is needed."""
     d = candidate.deployment
-    has = [name for name in _RATED if name in d.capabilities]
+    able = d.capabilities
     roomy = d.context_window >= 2 * (request.prompt_tokens + demand.wanted_output(request))
-    return Reading((len(has) + roomy) / 4, "{}{}", (", ".join(has) or "plain text", ", room to spare" if roomy else ""))
+    return _ABILITIES[_TOOLS in able, _SCHEMA in able, _STREAMING in able, roomy]
 
 
 FACTORS = {

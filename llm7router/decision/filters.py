@@ -101,8 +101,8 @@ def within_limits(request: Request, candidate: Candidate) -> Rejection | None:
     d = candidate.deployment
     if not d.limits:
         return None
-    charges = demand.charges(request, d, candidate.output_tokens)
-    refusal = quota.find_refusal(candidate.cells, charges, candidate.now)
+    amounts = demand.amounts(request, d, candidate.output_tokens)
+    refusal = quota.find_refusal(candidate.cells, zip(d.limits, amounts, strict=True), candidate.now)
     if refusal is None:
         return None
     free_at = refusal.free_at if refusal.free_at < math.inf else None

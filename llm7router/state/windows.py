@@ -102,6 +102,8 @@ def wait(window: Window, limit: Limit, amount: int, now: float) -> float:
     """Seconds until `amount` fits if nothing else is used: 0 now, infinity never."""
     if amount > limit.max:
         return math.inf
+    if window.total + amount <= limit.max:  # the total is never below what counts
+        return 0.0
     excess = used(window, limit, now) + amount - limit.max
     if excess <= 0:
         return 0.0

@@ -25,6 +25,7 @@ from llm7router.calls import litellm_api
 from llm7router.state.store.disk import DiskStore
 from llm7router.state.store.memory import MemoryStore
 from tests.upstream import Upstream
+from tests.upstream_behaviours import completion
 
 HELLO = [{"role": "user", "content": "Hello!"}]
 Case = Callable[[], Awaitable[Any]]
@@ -34,7 +35,8 @@ BARE = "hosted_vllm/ (bare)"
 def serve(pipe: Connection) -> None:
     """An upstream that answers at once, until the pipe closes."""
     with Upstream() as upstream:
-        upstream.always("answer", "Hello!", service_tier="on_demand")
+        # `groq/` fails on a good answer without a service tier.
+        upstream.always("json_body", {**completion("Hello!"), "service_tier": "on_demand"})
         pipe.send(upstream.base_url)
         with contextlib.suppress(EOFError):
             pipe.recv()
@@ -56,7 +58,9 @@ def upstream_process() -> Iterator[str]:
 def router(base_url: str, store: Any) -> LLMRouter:
     """Four deployments with four limits each, as a person with a few keys has."""
     limits = [
-        {"unit": unit, "window": window, "max": 10**9} for unit in ("requests", "tokens") for window in ("minute", "day")
+        {"unit": unit, "window": window, "max": 10**9}
+        for unit in ("requests", "tokens")
+        for window in ("minute", "day")
     ]
     models = [
         {"id": f"m{i}", "cost": {"input": 0, "output": 0}, "context_window": 32000, "limits": limits} for i in range(4)
@@ -75,7 +79,10 @@ async def cases(base_url: str, directory: Path) -> dict[str, Case]:
     memory, disk = router(base_url, MemoryStore()), router(base_url, DiskStore(directory))
     theirs = litellm.Router(
         model_list=[
-            {"model_name": "m", "litellm_params": {"model": f"hosted_vllm/m{i}", "api_base": base_url, "api_key": "unused"}}
+            {
+                "model_name": "m",
+                "litellm_params": {"model": f"hosted_vllm/m{i}", "api_base": base_url, "api_key": "unused"},
+            }
             for i in range(4)
         ],
         num_retries=0,

@@ -23,6 +23,7 @@ from tests.upstream_behaviours import (
 )
 
 HELLO = [{"content": "Hello "}, {"content": "you"}]
+KEEP_ALIVES: list[Any] = ["PROCESSING", 0.1] * 40
 GROQ_DAY = (
     "Rate limit reached for model `X` in organization `org_1` service tier `on_demand` on tokens per day (TPD): "
     "Limit 100000, Used 97050, Requested 3619. Please try again in 9m38.016s. Need more tokens?"
@@ -149,7 +150,7 @@ BEFORE_CONTENT: dict[str, tuple[F, Behaviour]] = {
 AFTER_CONTENT: dict[str, tuple[F, Behaviour]] = {
     "cut": (F.BAD_ANSWER, stream(HELLO, end="reset")),
     "silence": (F.TIMEOUT, stream(HELLO, end="stall")),
-    "keep-alives only": (F.TIMEOUT, stream([*HELLO, *["PROCESSING", 0.1] * 40])),
+    "keep-alives only": (F.TIMEOUT, stream([*HELLO, *KEEP_ALIVES])),
     "a clean end without any sign of it": (F.BAD_ANSWER, stream(HELLO, finish_reason=None, usage=None, done=False)),
     "an error event": (F.BAD_ANSWER, stream([*HELLO, error_event()])),
     "an error event with a word": (F.BAD_ANSWER, stream([*HELLO, error_event("x", "server_error")])),

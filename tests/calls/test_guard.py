@@ -51,5 +51,5 @@ def test_a_printed_key_fails_its_test() -> None:
     hook = conftest.pytest_runtest_makereport(type("Item", (), {"nodeid": "x"})(), None)  # type: ignore[arg-type]
     next(hook)
     with pytest.raises(StopIteration):
-        hook.send(report)  # type: ignore[arg-type]
+        hook.send(report)
     assert report.outcome == "failed"

@@ -119,7 +119,7 @@ async def test_the_client_that_is_passed_is_the_one_that_is_used(backend: LiteLL
     assert (len(sent), upstream.count) == (1, 0)
     assert client.client.follow_redirects is False
     assert client.client.trust_env is False
-    await client.close()
+    await client.client.aclose()
 
 
 def test_the_http_handler_takes_a_transport_and_can_make_one() -> None:

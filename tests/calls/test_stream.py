@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Any
 
 import pytest
 
@@ -81,7 +82,7 @@ async def test_a_stream_that_ran_out_of_tokens_says_so(
     ],
 )
 async def test_any_sign_of_an_end_is_enough(
-    backend: LiteLLMBackend, upstream: Upstream, prefix: str, options: dict[str, object]
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, options: dict[str, Any]
 ) -> None:
     upstream.always("stream", HELLO, **options)
     chunks, broken = await drain(await backend.stream(call(upstream, prefix=prefix)))

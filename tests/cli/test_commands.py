@@ -33,10 +33,14 @@ def run(*arguments: str, input: str | None = None) -> Result:
     return CliRunner().invoke(main, arguments, input=input)
 
 
-def typed(*arguments: str, env: dict[str, str] | None = None, input: str | None = None) -> subprocess.CompletedProcess[str]:
+def typed(
+    *arguments: str, env: dict[str, str] | None = None, input: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """The command in its own process, for what starts an event loop."""
     command = [sys.executable, "-m", "llm7router", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env={**os.environ, **(env or {})}, input=input, timeout=90)
+    return subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, **(env or {})}, input=input, timeout=90
+    )
 
 
 def test_help_names_every_command_and_the_exit_codes() -> None:
@@ -46,7 +50,9 @@ def test_help_names_every_command_and_the_exit_codes() -> None:
         assert word in result.output
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["validate"], ["route", "hello"], ["providers"], ["version"]], ids=str)
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["validate"], ["route", "hello"], ["providers"], ["version"]], ids=str
+)
 def test_litellm_is_not_imported(arguments: Sequence[str]) -> None:
     code = (
         "import sys\nfrom llm7router.cli import main\n"
@@ -247,7 +253,9 @@ def test_nobody_answering_is_exit_code_3_with_what_was_tried(tmp_path: Path, ups
     ],
     ids=["a package that is not installed", "a missing file", "a file of another kind"],
 )
-def test_a_local_model_that_cannot_be_loaded_is_one_line_with_the_fix(tmp_path: Path, change: tuple[str, str], says: str) -> None:
+def test_a_local_model_that_cannot_be_loaded_is_one_line_with_the_fix(
+    tmp_path: Path, change: tuple[str, str], says: str
+) -> None:
     path = stubbed(tmp_path)
     path.write_text(edit(path.read_text(), *change))
     done = typed("chat", "--only", "local", "Hello")

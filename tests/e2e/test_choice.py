@@ -108,9 +108,7 @@ async def test_when_the_first_dies_mid_run_no_request_is_lost(
     assert openrouter.count == 8
 
 
-@pytest.mark.parametrize(
-    ("environment", "winner"), [("development", "local"), ("production", "hosted")]
-)
+@pytest.mark.parametrize(("environment", "winner"), [("development", "local"), ("production", "hosted")])
 def test_the_shipped_figures_win_a_chat_by_at_least_3_points(path: Path, environment: str, winner: str) -> None:
     every_key = {name: "x" for name in ("GEMINI_API_KEY", "MISTRAL_API_KEY", "ZAI_API_KEY", "LLM7_API_KEY")}
     cloudflare = {"CLOUDFLARE_API_KEY": "x", "CLOUDFLARE_ACCOUNT_ID": "x"}

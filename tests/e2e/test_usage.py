@@ -164,7 +164,9 @@ async def test_tools_images_schemas_and_reasoning_pass_through(path: Path, upstr
 
 
 @pytest.mark.parametrize("name", ["base_url", "api_key", "api_base", "extra_headers", "model", "temprature"])
-async def test_what_is_no_parameter_of_a_request_is_refused_before_any_call(path: Path, upstream: Upstream, name: str) -> None:
+async def test_what_is_no_parameter_of_a_request_is_refused_before_any_call(
+    path: Path, upstream: Upstream, name: str
+) -> None:
     async with LLMRouter(path) as router:
         with pytest.raises(TypeError, match=name):
             await router.complete(HELLO, **{name: "canary-value"})
@@ -199,7 +201,9 @@ def test_the_python_of_the_readme_runs(path: Path) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert blocks
     for block in blocks:
-        done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True, timeout=60, env=dict(os.environ))
+        done = subprocess.run(
+            [sys.executable, "-c", block], capture_output=True, text=True, timeout=60, env=dict(os.environ)
+        )
         assert done.returncode == 0, done.stderr
         assert "groq" in done.stdout
         assert done.stderr == "", "clean shutdown says nothing"

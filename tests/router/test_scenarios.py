@@ -121,7 +121,9 @@ async def test_a_limit_is_never_passed_and_the_next_provider_takes_over() -> Non
 @in_virtual_time
 async def test_fifty_at_once_do_not_pass_a_limit_either() -> None:
     limits = [{"unit": "requests", "window": "minute", "max": 7}]
-    scene = Scene({"a": provider(model(quality={"chat": 5}), limits=limits), "b": provider()}, {"a/m": Reply(delay_s=1)})
+    scene = Scene(
+        {"a": provider(model(quality={"chat": 5}), limits=limits), "b": provider()}, {"a/m": Reply(delay_s=1)}
+    )
     results = await asyncio.gather(*(scene.router.complete(HELLO) for _ in range(50)))
     assert sum(result.provider == "a" for result in results) == 7
     assert scene.called.count("a/m") == 7
@@ -201,7 +203,9 @@ async def test_when_all_fail_the_error_lists_what_was_tried_and_when_to_come_bac
     scene = Scene(ranked("a", "b"), {"a/m": limited, "b/m": Failure.SERVER_ERROR})
     with pytest.raises(AllProvidersExhaustedError) as caught:
         await scene.router.complete(HELLO)
-    assert str(caught.value).startswith("no answer after 2 attempts: a/m: rate limited (429, slow down, again in 30 s); b/m")
+    assert str(caught.value).startswith(
+        "no answer after 2 attempts: a/m: rate limited (429, slow down, again in 30 s); b/m"
+    )
     assert caught.value.retry_after_s == 30
     assert [a.deployment for a in caught.value.attempts] == ["a/m", "b/m"]
 

@@ -94,7 +94,9 @@ async def test_another_process_sees_what_was_written(tmp_path: Path) -> None:
         "import sys, pathlib; from llm7router.state.store.disk import DiskStore;"
         "s = DiskStore(pathlib.Path(sys.argv[1])); print(s.read_now()['a'].streak); s.close()"
     )
-    done = subprocess.run([sys.executable, "-c", code, str(tmp_path / "state")], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "state")], capture_output=True, text=True, check=True
+    )
     assert done.stdout.strip() == "1"
     store.close()
 
@@ -185,7 +187,7 @@ async def test_a_value_that_is_no_cell_sets_the_store_aside(tmp_path: Path) -> N
     await store.mutate(["a"], count)
     store.close()
     with sqlite3.connect(tmp_path / "state" / DATABASE) as planted:
-        planted.execute("UPDATE Cache SET value = '{\"v\": 1, \"health\": \"x\"}'")
+        planted.execute('UPDATE Cache SET value = \'{"v": 1, "health": "x"}\'')
     planted.close()
     assert store.read_now() == {}
     store.close()
