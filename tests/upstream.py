@@ -145,6 +145,7 @@ class Upstream:
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0.01)  # lets aborted connections close their sockets
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -161,7 +162,10 @@ class Upstream:
             pass
         finally:
             self._tasks.discard(task)
-            writer.close()
+            if self._server.is_serving():
+                writer.close()
+            else:
+                writer.transport.abort()
 
     async def _answer(self, exchange: Exchange, reader: asyncio.StreamReader) -> None:
         request = exchange.request

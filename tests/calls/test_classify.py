@@ -44,7 +44,8 @@ def made(name: str) -> Exception:
     """An exception of a class, with whatever arguments it wants."""
     kind: Any = getattr(litellm_api.load_now().exceptions, name)
     if kind.__init__ in {Exception.__init__, ValueError.__init__}:
-        return Exception.__new__(kind, "some words")
+        plain: Exception = kind("some words")
+        return plain
     needed = [
         one.name
         for one in inspect.signature(kind).parameters.values()
