@@ -142,10 +142,11 @@ class Upstream:
 
     async def _stop(self) -> None:
         self._server.close()
+        await _turns(5)  # connections that were just accepted begin to be served, so that they can be ended
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        await asyncio.sleep(0.01)  # lets aborted connections close their sockets
+        await _turns(5)  # aborted connections close their sockets
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
@@ -218,6 +219,11 @@ async def _read(reader: asyncio.StreamReader) -> Request | None:
     with contextlib.suppress(ValueError):
         request.body = json.loads(raw)
     return request
+
+
+async def _turns(count: int) -> None:
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 async def _client_left(reader: asyncio.StreamReader) -> None:

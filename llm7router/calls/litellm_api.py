@@ -1,13 +1,14 @@
 """The one door to LiteLLM. Importing this module does not import it: that takes 3 s and 150 MB.
 
 Of LiteLLM's globals only two switches are set, both of which keep prompts and banners out of errors and of stdout,
-and custom handlers are appended. A host that imported LiteLLM first keeps its environment as it is.
+and custom handlers are appended. A host that imported LiteLLM first keeps its environment and loggers as they are.
 """
 
 from __future__ import annotations
 
 import asyncio
 import importlib
+import logging
 import os
 import sys
 import threading
@@ -56,10 +57,14 @@ def register_handler(name: str, handler: Any) -> None:
 
 
 def _import() -> ModuleType:
-    if "litellm" not in sys.modules:
+    first = "litellm" not in sys.modules
+    if first:
         for name, value in ENVIRONMENT.items():
             os.environ.setdefault(name, value)
     module = importlib.import_module("litellm")
+    for logger in map(logging.getLogger, ("LiteLLM", "openai")):
+        if first and logger.level == logging.NOTSET:
+            logger.setLevel(logging.WARNING)  # their debug lines hold prompts, for whoever logs everything
     module.suppress_debug_info = True  # type: ignore[attr-defined]  # else each error prints two lines to stdout
     module.redact_messages_in_exceptions = True  # type: ignore[attr-defined]  # else each error carries the prompt
     return module

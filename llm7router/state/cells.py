@@ -45,7 +45,7 @@ def dumps(cell: Cell) -> str:
     """One line of JSON."""
     data: dict[str, Any] = {"v": VERSION}
     if cell.windows:
-        data["windows"] = {name: list(window.slices.items()) for name, window in cell.windows.items()}
+        data["windows"] = {name: _window_data(window) for name, window in cell.windows.items()}
     if cell.leases:
         data["leases"] = dict(cell.leases)
     if cell.block:
@@ -57,6 +57,17 @@ def dumps(cell: Cell) -> str:
     if cell.latency is not UNMEASURED:
         data["latency"] = list(asdict(cell.latency).values())
     return json.dumps(data, separators=(",", ":"), allow_nan=False)
+
+
+def _window_data(window: Window) -> list[Any]:
+    learned = [window.pace, window.pace_at, window.cap, window.cap_at, window.said]
+    return [list(window.slices.items()), *learned]
+
+
+def _window(values: list[Any]) -> Window:
+    pairs, pace, pace_at, cap, cap_at, said = values
+    slices = {int(key): max(0, int(amount)) for key, amount in pairs}
+    return Window(slices, sum(slices.values()), float(pace), float(pace_at), int(cap), float(cap_at), int(said))
 
 
 def _health(values: list[Any]) -> Health:
@@ -82,10 +93,7 @@ def loads(text: str) -> Cell:
         data = json.loads(text)
         if data["v"] != VERSION:
             raise ValueError(f"cell version {data['v']!r}, not {VERSION}")
-        windows = {
-            str(name): Window(slices := {int(k): int(n) for k, n in pairs}, sum(slices.values()))
-            for name, pairs in data.get("windows", {}).items()
-        }
+        windows = {str(name): _window(value) for name, value in data.get("windows", {}).items()}
         block = data.get("block")
         return Cell(
             windows=windows,

@@ -62,7 +62,7 @@ def find_refusal(cells: Cells, charges: Iterable[tuple[Limit, int]], now: float)
     worst: Refusal | None = None
     for limit, amount in charges:
         cell = cells.get(limit.cell)
-        wait = (_wait(cell, limit, amount, now) if cell else 0.0) if amount <= limit.max else math.inf
+        wait = _wait(cell, limit, amount, now)
         if wait > 0 and (worst is None or now + wait > worst.free_at):
             worst = Refusal(f"over {limit.name}", now + wait)
     return worst
@@ -83,12 +83,17 @@ def find_block(cells: Cells, deployment: Deployment, now: float) -> Refusal | No
     return worst
 
 
-def _wait(cell: Cell, limit: Limit, amount: int, now: float) -> float:
+def _wait(cell: Cell | None, limit: Limit, amount: int, now: float) -> float:
     if limit.concurrent:
-        live = sorted(until for until in cell.leases.values() if until > now)
-        return live[len(live) - limit.max] - now if len(live) >= limit.max else 0.0
-    window = cell.windows.get(limit.name)
-    return 0.0 if window is None else windows.wait(window, limit, amount, now)
+        if amount > limit.max:
+            return math.inf
+        live = sorted(until for until in cell.leases.values() if until > now) if cell else ()
+        over = len(live) + amount - limit.max
+        return live[over - 1] - now if over > 0 else 0.0
+    window = cell.windows.get(limit.name) if cell else None
+    if window is None:
+        return 0.0 if amount <= limit.max else math.inf
+    return windows.wait(window, limit, amount, now)
 
 
 def reserve(

@@ -13,13 +13,18 @@ from llm7router.types import Deployment, Limit, Snapshot
 
 @dataclass(frozen=True, slots=True)
 class LimitStats:
-    """One limit: `used` of `max` in its unit (usd: micro-dollars). `full_at` is when all of it is free again."""
+    """One limit: `used` of `max` in its unit (usd: micro-dollars). Instants are epoch seconds.
+
+    `full_at` is when all of it is free again, `runs_out_at` when nothing is left at the present rate (None: not before
+    it frees up).
+    """
 
     name: str
     shared: bool
     used: int
     max: int
     full_at: float | None
+    runs_out_at: float | None
     source: str | None
     checked: str | None
 
@@ -91,11 +96,13 @@ def _state(cells: Mapping[str, Cell], deployment: Deployment, now: float) -> tup
 
 def _limit(cells: Mapping[str, Cell], limit: Limit, now: float) -> LimitStats:
     cell = cells.get(limit.cell, EMPTY)
-    full_at = None
+    top, full_at, runs_out_at = limit.max, None, None
     if limit.concurrent:
         used = sum(until > now for until in cell.leases.values())
     else:
         window = cell.windows.get(limit.name, windows.EMPTY)
         used = windows.used(window, limit, now)
+        top = windows.most(window, limit, now)
         full_at = windows.resets_at(window, limit, now) if used else None
-    return LimitStats(limit.name, limit.shared, used, limit.max, full_at, limit.source, limit.checked)
+        runs_out_at = windows.runs_out_at(window, limit, now)
+    return LimitStats(limit.name, limit.shared, used, top, full_at, runs_out_at, limit.source, limit.checked)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -19,16 +19,35 @@ from llm7router.types import Limit, Period
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What has been used of one limit: amounts by slice, oldest first, and their sum.
+    """What has been used of one limit, and what was learned of it.
 
-    A key is a slice number in a rolling window, and the start of the period in epoch seconds in a calendar one.
+    `slices` are amounts, oldest first: a key is a slice number in a rolling window, and the start of the period in
+    epoch seconds in a calendar one. `total` is their sum. `pace` is what was used lately, each hour counting half of
+    the next, as of `pace_at`. `cap` is a limit learned from refusals as of `cap_at` (0: none), `said` what the
+    provider itself says the limit is (0: nothing).
     """
 
     slices: Mapping[int, int]
     total: int
+    pace: float = 0.0
+    pace_at: float = 0.0
+    cap: int = 0
+    cap_at: float = 0.0
+    said: int = 0
 
 
 EMPTY = Window({}, 0)
+PACE_HALF_LIFE_S = 3600.0
+REGAINED_PER_DAY = 1.05  # a learned cap grows back by 5 % a day without refusals, up to the limit
+
+
+def most(window: Window, limit: Limit, now: float) -> int:
+    """The limit as it stands: what the provider says, else what is configured, and not above a learned cap."""
+    top = window.said or limit.max
+    if window.cap:
+        grown = window.cap * REGAINED_PER_DAY ** min(365.0, max(0.0, now - window.cap_at) / 86400)
+        return min(top, int(grown))
+    return top
 
 
 def bounds(period: Period, tz: str, now: float) -> tuple[float, float]:
@@ -100,11 +119,12 @@ def used(window: Window, limit: Limit, now: float) -> int:
 
 def wait(window: Window, limit: Limit, amount: int, now: float) -> float:
     """Seconds until `amount` fits if nothing else is used: 0 now, infinity never."""
-    if amount > limit.max:
-        return math.inf
-    if window.total + amount <= limit.max:  # the total is never below what counts
+    top = most(window, limit, now)
+    if window.total + amount <= top:  # the total is never below what counts
         return 0.0
-    excess = used(window, limit, now) + amount - limit.max
+    if amount > top:
+        return math.inf
+    excess = used(window, limit, now) + amount - top
     if excess <= 0:
         return 0.0
     if limit.tz is not None:
@@ -127,16 +147,21 @@ def _leaves_at(limit: Limit, key: int) -> float:
 def charge(window: Window, limit: Limit, amount: int, now: float) -> tuple[Window, int]:
     """The window with `amount` added at `now`, pruned, and the key of the slice that holds it."""
     oldest, current = _oldest_live(limit, now), _current(limit, now)
-    slices = dict(window.slices)
+    slices, total = dict(window.slices), window.total
     if slices and next(iter(slices)) < oldest:
         slices = {key: held for key, held in slices.items() if key >= oldest}
         total = sum(slices.values())
-    else:
-        total = window.total
     if slices and current < (newest := next(reversed(slices))):
         current = newest  # the clock went back: what is charged late is held longer, never shorter
     slices[current] = slices.get(current, 0) + amount
-    return Window(slices, total + amount), current
+    pace = _decayed_pace(window, now) + amount
+    return Window(slices, total + amount, pace, now, window.cap, window.cap_at, window.said), current
+
+
+def _decayed_pace(window: Window, now: float) -> float:
+    if not window.pace:
+        return 0.0
+    return float(window.pace * 0.5 ** (max(0.0, now - window.pace_at) / PACE_HALF_LIFE_S))
 
 
 def correct(window: Window, key: int, difference: int) -> Window:
@@ -150,7 +175,35 @@ def correct(window: Window, key: int, difference: int) -> Window:
     difference = max(difference, -held)
     slices = dict(window.slices)
     slices[key] = held + difference
-    return Window(slices, window.total + difference)
+    pace = max(0.0, window.pace + difference)
+    return replace(window, slices=slices, total=window.total + difference, pace=pace)
+
+
+def runs_out_at(window: Window, limit: Limit, now: float) -> float | None:
+    """When nothing is left at the present rate, in epoch seconds; None if the window frees up before that.
+
+    The rate is that of the last hours, half-life one hour; windows shorter than that are not forecast.
+    """
+    if not limit.scarce:
+        return None
+    per_s = _decayed_pace(window, now) * math.log(2) / PACE_HALF_LIFE_S
+    left = most(window, limit, now) - used(window, limit, now)
+    if left <= 0:
+        return now
+    if per_s <= 0:
+        return None
+    at = now + left / per_s
+    return at if at < _fills_up_at(window, limit, now) else None
+
+
+def _fills_up_at(window: Window, limit: Limit, now: float) -> float:
+    """When the window gives back what was used first."""
+    if limit.tz is not None:
+        assert limit.period is not None
+        return bounds(limit.period, limit.tz, now)[1]
+    oldest = _oldest_live(limit, now)
+    first = next((key for key in window.slices if key >= oldest), None)
+    return math.inf if first is None else _leaves_at(limit, first)
 
 
 def resets_at(window: Window, limit: Limit, now: float) -> float:
@@ -166,7 +219,8 @@ def scarcity(window: Window, limit: Limit, now: float) -> float:
 
     The shadow price of daily quotas: reliability research found that it keeps scarce quota for hard tasks.
     """
-    left = max(0.0, 1 - used(window, limit, now) / limit.max) if limit.max else 0.0
+    top = most(window, limit, now)
+    left = max(0.0, 1 - used(window, limit, now) / top) if top else 0.0
     if limit.tz is None:
         return left
     assert limit.period is not None

@@ -38,7 +38,7 @@ def test_the_contract_and_the_parameters_need_neither_litellm_nor_httpx() -> Non
     assert python(code) == "[]"
 
 
-def test_loading_makes_no_outside_call_reads_no_env_file_and_prints_nothing() -> None:
+def test_loading_calls_nobody_reads_no_env_file_prints_nothing_and_keeps_what_is_set() -> None:
     code = """
 import sys
 seen = []
@@ -51,9 +51,10 @@ module = litellm_api.load_now()
 import os, threading
 assert module.suppress_debug_info and module.redact_messages_in_exceptions
 assert not seen, seen
+assert os.environ["LITELLM_LOG"] == "WARNING"
 assert threading.active_count() == 1, threading.enumerate()
 """
-    assert python(code) == ""
+    assert python(code, LITELLM_LOG="WARNING") == ""
 
 
 def test_a_host_that_loaded_litellm_first_keeps_its_environment() -> None:
@@ -67,13 +68,6 @@ print([name for name in litellm_api.ENVIRONMENT if name in os.environ])
     environment = {name: value for name, value in os.environ.items() if name not in litellm_api.ENVIRONMENT}
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, timeout=60)
     assert ran.stdout.strip() == "[]", ran.stderr
-
-
-def test_what_the_host_has_set_is_kept() -> None:
-    code = (
-        "import os; from llm7router.calls import litellm_api; litellm_api.load_now(); print(os.environ['LITELLM_LOG'])"
-    )
-    assert python(code, LITELLM_LOG="WARNING") == "WARNING"
 
 
 async def test_loading_once_is_loading_for_all() -> None:

@@ -17,6 +17,7 @@ from llm7router.calls.backend import LiteLLMBackend
 from llm7router.types import Failure, Outcome
 from tests import upstream_behaviours as behave
 from tests.calls.helpers import call, deployment, make
+from tests.guard import CANARY
 from tests.upstream import Upstream
 
 
@@ -131,28 +132,32 @@ async def test_closing_closes_connections_and_allows_more_calls(backend: LiteLLM
 
 
 SCRIPT = """
-import asyncio, sys
+import asyncio, logging, sys
+logging.basicConfig(level=logging.DEBUG)
 from llm7router.calls.backend import LiteLLMBackend
-from tests.calls.helpers import call, drain
+from tests.calls.helpers import call, make
 
-async def main(backend, close):
-    assert (await backend.complete(call(sys.argv[1], timeout_s=30))).ok
-    await drain(await backend.stream(call(sys.argv[1], timeout_s=30, first_token_s=30)))
+async def main(backend, close, prefix):
+    for way in ("whole", "stream"):
+        wanted = call(sys.argv[1], prefix=prefix, timeout_s=30, first_token_s=30)
+        print((await make(backend, way, wanted)).failure)
     if close:
         await backend.aclose()
 
 one = LiteLLMBackend()
-for close in (False, True, False):
-    asyncio.run(main(one, close))
-asyncio.run(main(LiteLLMBackend(), False))
-print("done")
+for close, prefix in ((False, "hosted_vllm"), (True, "openai"), (False, "hosted_vllm")):
+    asyncio.run(main(one, close, prefix))
+asyncio.run(main(LiteLLMBackend(), False, "hosted_vllm"))
 """
 
 
-def test_a_program_ends_quietly_closed_or_not(upstream: Upstream) -> None:
+def test_a_program_ends_quietly_closed_or_not_and_logs_neither_key_nor_prompt(upstream: Upstream) -> None:
+    upstream.script("m", ["answer", ("status", 500), "answer", ("status", 429)])
     ran = subprocess.run(
         [sys.executable, "-X", "dev", "-c", SCRIPT, upstream.base_url], capture_output=True, text=True, timeout=60
     )
-    assert ran.stdout == "done\n", ran.stderr
+    assert ran.stdout.split("\n") == ["None", "server error", "None", "rate limited", *["None"] * 4, ""], ran.stderr
+    assert CANARY not in ran.stderr
+    assert "Hi there" not in ran.stderr
     assert "Unclosed" not in ran.stderr
     assert "Traceback" not in ran.stderr

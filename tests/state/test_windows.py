@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm7router.state.windows import EMPTY, bounds, charge, correct, scarcity, used, wait
+from llm7router.state.windows import EMPTY, bounds, charge, correct, most, runs_out_at, scarcity, used, wait
 from llm7router.types import SHAPES, Period
 from tests.make import NOW, limit
 
@@ -128,3 +129,35 @@ def test_scarcity_of_a_calendar_day_compares_what_is_left_with_the_time_left() -
 
 def test_every_period_has_a_shape() -> None:
     assert set(SHAPES) == set(Period)
+
+
+def test_a_learned_cap_holds_and_grows_back_by_five_percent_a_day() -> None:
+    bound = limit(period="day", max=100)
+    capped = replace(EMPTY, cap=40, cap_at=NOW)
+    assert [most(capped, bound, NOW + days * 86400) for days in (0, 1, 7, 365)] == [40, 42, 56, 100]
+    assert wait(capped, bound, 41, NOW) == math.inf
+
+
+def test_what_the_provider_says_replaces_what_is_configured() -> None:
+    bound = limit(period="day", max=50, tz="UTC")
+    granted = replace(EMPTY, said=1000)
+    assert wait(granted, bound, 1000, NOW) == 0
+    assert wait(granted, bound, 1001, NOW) == math.inf
+
+
+def test_the_forecast_says_when_a_day_runs_out_at_the_present_rate() -> None:
+    bound = limit(period="day", max=1000, tz="UTC")
+    midnight = datetime.fromisoformat("2026-11-23T00:00+00:00").timestamp()
+    window, now = EMPTY, midnight
+    for _ in range(6 * 60):  # six hours at one a minute: 360 used, 640 left
+        window, _ = charge(window, bound, 1, now)
+        now += 60
+    at = runs_out_at(window, bound, now)
+    assert at is not None
+    assert (at - now) / 3600 == pytest.approx(640 / 60, rel=0.05)
+    assert runs_out_at(window, bound, now + 20 * 3600) is None, "midnight comes first at the slower rate"
+
+
+def test_an_unused_limit_has_no_forecast() -> None:
+    assert runs_out_at(EMPTY, limit(period="day"), NOW) is None
+    assert runs_out_at(charge(EMPTY, limit(), 9, NOW)[0], limit(), NOW) is None
