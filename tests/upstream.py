@@ -141,8 +141,8 @@ class Upstream:
         return await asyncio.start_server(self._serve, "127.0.0.1", 0)
 
     async def _stop(self) -> None:
-        self._server.close()
         await _turns(5)  # connections that were just accepted begin to be served, so that they can be ended
+        self._server.close()
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

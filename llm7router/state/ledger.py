@@ -1,12 +1,12 @@
 """The ledger: snapshots to decide on, reservations before calls, settlements after them.
 
 Decisions read a mirror of the store that is at most half a second old plus what this process did since; only
-`reserve` is authoritative. When the store fails, the ledger goes on in memory and says so once.
+`reserve` is authoritative. When the store fails, `Standby` takes over from the mirror until it is back.
 """
 
 from __future__ import annotations
 
-import logging
+import asyncio
 import random
 from collections.abc import Mapping
 from uuid import uuid4
@@ -17,14 +17,14 @@ from llm7router.errors import StoreError
 from llm7router.state import quota
 from llm7router.state.cells import Cell
 from llm7router.state.quota import Refusal, Reservation
+from llm7router.state.standby import WORKERS, Standby, registered
 from llm7router.state.store import Store
 from llm7router.state.store.base import Change, T
-from llm7router.state.store.memory import MemoryStore
 from llm7router.types import Deployment, Limit, Outcome, Request, Snapshot
 
-log = logging.getLogger("llm7router")
-
 MIRROR_S = 0.5
+PATIENCE_S = 0.28  # most that a failing store may add to a request
+REGISTER_S = 5.0  # how often a process says that it is there
 
 
 class Ledger:
@@ -37,12 +37,19 @@ class Ledger:
         self._mirror: dict[str, Cell] | None = None
         self._read_at = 0.0
         self._in_flight: dict[str, int] = {}
-        self.trouble: str | None = None  # why the configured store is not in use
+        self._standby = Standby(store, clock)
+        self._worker = uuid4().hex[:12]
+        self._registered_at = float("-inf")
 
     @property
     def store(self) -> str:
         """The store in use, for people."""
-        return self._store.name
+        return "memory" if self._standby.active else self._store.name
+
+    @property
+    def trouble(self) -> str | None:
+        """Why the configured store is not in use, if so."""
+        return self._standby.trouble
 
     def snapshot_now(self, deployments: tuple[Deployment, ...]) -> Snapshot:
         """The state of this instant, blocking for milliseconds if the mirror is old. Writes nothing."""
@@ -50,25 +57,27 @@ class Ledger:
             try:
                 self._mirrored(self._store.read_now())
             except StoreError as error:
-                self._give_up(error)
+                self._fail(error)
         return self._snapshot(deployments)
 
     async def snapshot(self, deployments: tuple[Deployment, ...]) -> Snapshot:
         """The state of this instant. Writes nothing."""
+        self._standby.try_to_return()
         if self._stale():
             try:
-                self._mirrored(await self._store.read())
-            except StoreError as error:
-                self._give_up(error)
+                async with asyncio.timeout(PATIENCE_S):
+                    self._mirrored(await self._store.read())
+            except (StoreError, TimeoutError) as error:
+                self._fail(error)
         return self._snapshot(deployments)
 
     async def reserve(
         self, request: Request, deployment: Deployment, *, lease_s: float, ignore_breaker: bool = False
     ) -> Reservation | Refusal:
         """Take quota for the worst case from every window, or from none. `lease_s` bounds the call."""
-        now = self._clock.now()
         charges = demand.charges(request, deployment, demand.output_tokens(request, deployment))
         id = f"{request.id}-{uuid4().hex[:8]}"
+        now = self._now()
 
         def change(cells: Mapping[str, Cell]) -> tuple[Reservation | Refusal, dict[str, Cell]]:
             return quota.reserve(
@@ -76,40 +85,64 @@ class Ledger:
                 expires_at=now + lease_s + quota.LEASE_GRACE_S, ignore_breaker=ignore_breaker,
             )  # fmt: skip
 
-        result = await self._mutate(keys(deployment), change)
+        result = await self._mutate(keys(deployment), change) if not self._standby.active else None
+        if self._standby.active:  # perhaps since a moment ago
+            result = self._standby.reserve(
+                deployment, charges, id=id, now=now,
+                expires_at=now + lease_s + quota.LEASE_GRACE_S, ignore_breaker=ignore_breaker,
+            )  # fmt: skip
         if isinstance(result, Reservation):
             self._in_flight[deployment.id] = self._in_flight.get(deployment.id, 0) + 1
+        assert result is not None
         return result
 
     async def settle(self, reservation: Reservation, outcome: Outcome) -> None:
         """Correct the reservation to what was used, and learn from the outcome."""
-        deployment, now, jitter = reservation.deployment, self._clock.now(), self._random.random()
+        deployment, now, jitter = reservation.deployment, self._now(), self._random.random()
         self._in_flight[deployment.id] = max(0, self._in_flight.get(deployment.id, 0) - 1)
         actual: Mapping[Limit, int] = {}
         if outcome.ok and outcome.prompt_tokens is not None and outcome.output_tokens is not None:
             actual = demand.actual(deployment, outcome.prompt_tokens, outcome.output_tokens)
-        await self._mutate(
-            keys(deployment), lambda cells: (None, quota.settle(cells, reservation, outcome, actual, now, jitter))
-        )
+        if not self._standby.active:
+            await self._mutate(
+                keys(deployment), lambda cells: (None, quota.settle(cells, reservation, outcome, actual, now, jitter))
+            )
+        if self._standby.active:
+            self._standby.settle(reservation, outcome, now, jitter)
 
     def close(self) -> None:
         """Release the store."""
         self._store.close()
         self._mirror = None
 
-    async def _mutate(self, keys: tuple[str, ...], change: Change[T]) -> T:
+    def _now(self) -> float:
+        return self._store.now() or self._clock.now()
+
+    async def _mutate(self, keys: tuple[str, ...], change: Change[T]) -> T | None:
+        """One step in the store; None if it failed, and the standby has taken over."""
         if self._mirror is None:
             await self.snapshot(())
+        registering = self._store.shared and self._clock.monotonic() - self._registered_at >= REGISTER_S
         try:
-            result, written = await self._store.mutate(keys, change)
-        except StoreError as error:
-            self._give_up(error)
-            result, written = await self._store.mutate(keys, change)
-        if self._mirror is not None and written:
-            self._mirror = {**self._mirror, **written}  # a new one: snapshots that were handed out stay as they are
+            async with asyncio.timeout(PATIENCE_S):
+                if registering:
+                    self._registered_at = self._clock.monotonic()
+                    _, present = await self._store.mutate((WORKERS,), registered(self._worker, self._now()))
+                    self._put(present)
+                result, written = await self._store.mutate(keys, change)
+        except (StoreError, TimeoutError) as error:
+            self._fail(error)
+            return None
+        self._put(written)
         return result
 
+    def _put(self, written: Mapping[str, Cell]) -> None:
+        if self._mirror is not None and written:
+            self._mirror = {**self._mirror, **written}  # a new one: snapshots that were handed out stay as they are
+
     def _stale(self) -> bool:
+        if self._standby.active:
+            return False
         if self._mirror is None:
             return True
         return self._store.shared and self._clock.monotonic() - self._read_at > MIRROR_S
@@ -117,17 +150,13 @@ class Ledger:
     def _mirrored(self, cells: dict[str, Cell]) -> None:
         self._mirror, self._read_at = cells, self._clock.monotonic()
 
-    def _give_up(self, error: StoreError) -> None:
-        """Go on in memory from what was last read."""
-        if self.trouble is None:
-            log.warning("%s; limits and health are kept in memory until the next start", error)
-        self.trouble = str(error)
-        self._store = MemoryStore(self._mirror)
-        self._mirrored(self._store.read_now())
+    def _fail(self, error: Exception) -> None:
+        text = str(error) or f"the {self._store.name} store did not answer within {PATIENCE_S} s"
+        self._standby.take_over(self._mirror or {}, self._now(), text)
 
     def _snapshot(self, deployments: tuple[Deployment, ...]) -> Snapshot:
-        assert self._mirror is not None
-        return Snapshot(self._clock.now(), deployments, self._mirror, self._in_flight.copy())
+        cells = self._standby.cells if self._standby.active else self._mirror
+        return Snapshot(self._now(), deployments, cells or {}, self._in_flight.copy())
 
 
 def keys(deployment: Deployment) -> tuple[str, ...]:

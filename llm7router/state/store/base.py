@@ -31,6 +31,10 @@ class Store(Protocol):
         """Read, change and write the cells of `keys` as one step; the result and the cells that were written."""
         ...
 
+    def now(self) -> float | None:
+        """The store's own clock in epoch seconds, for machines whose clocks differ; None: use yours."""
+        ...
+
     def close(self) -> None:
         """Release files and threads. A later call opens them again."""
         ...

@@ -89,6 +89,10 @@ class DiskStore:
         """One SQLite transaction. It is finished even when the caller is cancelled meanwhile: hence the shield."""
         return await asyncio.shield(asyncio.wrap_future(self._submit(lambda: self._mutate(tuple(keys), change))))
 
+    def now(self) -> float | None:
+        """The process's own clock will do."""
+        return None
+
     def close(self) -> None:
         """Finish what has begun, close the files and end the thread."""
         if self._thread is not None and self._pid == os.getpid():

@@ -34,5 +34,9 @@ class MemoryStore:
             self._cells.update(written)
         return result, written
 
+    def now(self) -> float | None:
+        """The process's own clock will do."""
+        return None
+
     def close(self) -> None:
         """Nothing to release; the cells stay."""
