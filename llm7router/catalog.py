@@ -9,7 +9,20 @@ from dataclasses import replace
 
 from llm7router.config.models import BudgetConfig, LimitConfig, ModelConfig, PriceConfig, ProviderSpec
 from llm7router.decision.demand import BUDGET_CELL, MICRO
-from llm7router.types import DISABLED, Capability, Deployment, Kind, Limit, Off, Period, Price, Secret, TaskType, Unit
+from llm7router.types import (
+    DISABLED,
+    Capability,
+    Counts,
+    Deployment,
+    Kind,
+    Limit,
+    Off,
+    Period,
+    Price,
+    Secret,
+    TaskType,
+    Unit,
+)
 
 
 def deployments(
@@ -104,16 +117,16 @@ def _limits(spec: ProviderSpec, model: ModelConfig, key: Secret | None, account:
     """The model's own limits, then those it shares: its pool's and its provider's."""
     config = spec.config
     for limit in (*config.limits_per_model, *model.limits):
-        yield _limit(limit, cell, shared=False)
+        yield _limit(limit, cell, config.counts, shared=False)
     if model.pool:
         for limit in config.pools[model.pool]:
-            yield _limit(limit, f"{account}#{model.pool}", shared=True)
+            yield _limit(limit, f"{account}#{model.pool}", config.counts, shared=True)
     keyless = config.limits_without_key is not None and (key is None or key.reveal() == config.api_key)
     for limit in (config.limits_without_key or []) if keyless else config.limits:
-        yield _limit(limit, account, shared=True)
+        yield _limit(limit, account, config.counts, shared=True)
 
 
-def _limit(limit: LimitConfig, cell: str, *, shared: bool) -> Limit:
+def _limit(limit: LimitConfig, cell: str, counts: Counts, *, shared: bool) -> Limit:
     scale = MICRO if limit.unit is Unit.USD else 1
     window = f"/{limit.window.value}" if limit.window else ""
     return Limit(
@@ -124,6 +137,8 @@ def _limit(limit: LimitConfig, cell: str, *, shared: bool) -> Limit:
         period=limit.window,
         tz=limit.tz if limit.kind == "calendar" else None,
         shared=shared,
+        header=limit.header.lower() if limit.header else None,
+        counts=limit.counts or counts,
         source=limit.source,
         checked=limit.checked.isoformat() if limit.checked else None,
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+from llm7router.calls.axis import axis_of
 from llm7router.calls.local import errors as local
 from llm7router.calls.redact import redact
 from llm7router.calls.reply import Reply, chain, reply_of
@@ -18,6 +19,7 @@ from llm7router.types import Deployment, Failure, Outcome
 
 # Failures of which a provider may say when they end.
 WAITING = frozenset({Failure.RATE_LIMITED, Failure.QUOTA_GONE, Failure.NO_QUOTA, Failure.OVERLOADED})
+LIMITED = frozenset({Failure.RATE_LIMITED, Failure.QUOTA_GONE})
 LOCAL: dict[type[local.LocalError], Failure] = {
     local.LocalModelError: Failure.LOCAL_BROKEN,
     local.LocalBusyError: Failure.BUSY,
@@ -73,6 +75,7 @@ def said(reply: Reply, deployment: Deployment, now: float, kind: str = "") -> Ou
         redact(reply.message or f"HTTP {status}", deployment),
         status=reply.status,
         retry_after_s=parse_wait(reply.headers, reply.text, now) if failure in WAITING else None,
+        axis=axis_of(reply.text) if failure in LIMITED else None,
         upstream_only=rule is not None and rule.upstream_only,
         headers=reply.headers,
     )

@@ -17,7 +17,6 @@ from llm7router.calls.tail import Tail
 CONNECT_S = 5.0  # a host that does not answer within this is down; the attempt's own time is for the answer
 MAX_BODY = 8 * 2**20  # bytes, decoded: of an answer, or of one line of a stream
 NO_AUTHORIZATION = "llm7router-sends-no-key"  # as an API key: leave the Authorization header out
-
 SDK_HEADERS = "openai-"  # the OpenAI SDK adds the user's organization and project there, whatever the host
 TAIL: ContextVar[Tail | None] = ContextVar("llm7router_tail", default=None)  # where to keep the end of the next answer
 

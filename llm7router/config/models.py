@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from llm7router.types import Capability, Period, TaskType, Unit
+from llm7router.types import Capability, Counts, Period, TaskType, Unit
 
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
 Positive = Annotated[float, Field(gt=0)]
@@ -45,6 +45,11 @@ class LimitConfig(_Strict):
         default=None, description="For people: account, organization, project, key or ip; `model+` before it."
     )
     safety: Annotated[float, Field(gt=0, le=1)] = Field(default=1.0, description="Use only this share of `max`.")
+    header: str | None = Field(
+        default=None,
+        description="The answer's header with what is left, such as x-ratelimit-remaining-tokens.",
+    )
+    counts: Counts | None = Field(default=None, description="Overrides the provider's `counts` for this limit.")
     note: str | None = Field(default=None, description="For people.")
     source: str | None = Field(default=None, description="Where the figure was read.")
     checked: date | None = Field(default=None, description="When it was read, YYYY-MM-DD.")
@@ -133,6 +138,10 @@ class ProviderConfig(_Strict):
     pools: dict[Name, list[LimitConfig]] = Field(default={}, description="Limits that several models share, by name.")
     environments: dict[str, Share] | None = Field(
         default=None, description="How welcome, 0..1 by environment: 0 excludes, a missing name reads 0.5."
+    )
+    counts: Counts = Field(
+        default=Counts.ACTUAL,
+        description="What counts against token limits: actual use, what was reserved, or the prompt only.",
     )
     unsupported_params: list[str] = Field(default=[], description="Parameters to strip before a call.")
     data: DataConfig = Field(default=DataConfig(), description="What the provider does with prompts.")

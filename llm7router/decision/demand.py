@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 
-from llm7router.state.quota import Charge
-from llm7router.types import Deployment, Limit, Request, TaskType, Unit
+from llm7router.state.quota import Charge, Charged
+from llm7router.types import Counts, Deployment, Limit, Request, TaskType, Unit
 
 DEFAULT_OUTPUT = 1024  # tokens, when the caller names no maximum
 DEFAULT_OUTPUT_REASONING = 4096
@@ -15,6 +14,7 @@ MICRO = 1_000_000  # usd limits count micro-dollars
 # An attribute of this module is found faster than a member of an enum.
 _REQUESTS, _CONCURRENT, _TOKENS = Unit.REQUESTS, Unit.CONCURRENT, Unit.TOKENS
 _INPUT_TOKENS, _NEURONS = Unit.INPUT_TOKENS, Unit.NEURONS
+_RESERVED, _INPUT_ONLY = Counts.RESERVED, Counts.INPUT_ONLY
 BUDGET_CELL = "budget"  # the user's own money: a pool over everything that is not free
 
 
@@ -58,7 +58,7 @@ def amount(limit: Limit, deployment: Deployment, prompt_tokens: int, output_toke
     if unit is _REQUESTS or unit is _CONCURRENT:
         return 1
     if unit is _TOKENS:
-        return prompt_tokens + output_tokens
+        return prompt_tokens if limit.counts is _INPUT_ONLY else prompt_tokens + output_tokens
     if unit is _INPUT_TOKENS:
         return prompt_tokens
     if unit is _NEURONS:
@@ -69,9 +69,11 @@ def amount(limit: Limit, deployment: Deployment, prompt_tokens: int, output_toke
     return math.ceil(price.of(prompt_tokens, output_tokens) * MICRO)
 
 
-def actual(deployment: Deployment, prompt_tokens: int, output_tokens: int) -> Mapping[Limit, int]:
-    """What a finished call counted against each limit."""
-    return {limit: amount(limit, deployment, prompt_tokens, output_tokens) for limit in deployment.limits}
+def actual(charged: Charged, deployment: Deployment, prompt_tokens: int, output_tokens: int) -> int:
+    """What a finished call counted against a limit that was charged for it."""
+    if charged.limit.counts is _RESERVED:  # the provider keeps what was reserved, so do we
+        return charged.amount
+    return amount(charged.limit, deployment, prompt_tokens, output_tokens)
 
 
 def worst_usd(request: Request, deployment: Deployment, output: int) -> float | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Mapping
+from functools import partial
 from uuid import uuid4
 
 from llm7router.clock import Clock
@@ -16,11 +17,11 @@ from llm7router.decision import demand
 from llm7router.errors import StoreError
 from llm7router.state import quota
 from llm7router.state.cells import Cell
-from llm7router.state.quota import Refusal, Reservation
+from llm7router.state.quota import Actual, Refusal, Reservation
 from llm7router.state.standby import WORKERS, Standby, registered
 from llm7router.state.store import Store
 from llm7router.state.store.base import Change, T
-from llm7router.types import Deployment, Limit, Outcome, Request, Snapshot
+from llm7router.types import Deployment, Outcome, Request, Snapshot
 
 MIRROR_S = 0.5
 PATIENCE_S = 0.28  # most that a failing store may add to a request
@@ -100,9 +101,10 @@ class Ledger:
         """Correct the reservation to what was used, and learn from the outcome."""
         deployment, now, jitter = reservation.deployment, self._now(), self._random.random()
         self._in_flight[deployment.id] = max(0, self._in_flight.get(deployment.id, 0) - 1)
-        actual: Mapping[Limit, int] = {}
-        if outcome.ok and outcome.prompt_tokens is not None and outcome.output_tokens is not None:
-            actual = demand.actual(deployment, outcome.prompt_tokens, outcome.output_tokens)
+        actual: Actual | None = None
+        prompt, output = outcome.prompt_tokens, outcome.output_tokens
+        if outcome.ok and prompt is not None and output is not None:
+            actual = partial(demand.actual, deployment=deployment, prompt_tokens=prompt, output_tokens=output)
         if not self._standby.active:
             await self._mutate(
                 keys(deployment), lambda cells: (None, quota.settle(cells, reservation, outcome, actual, now, jitter))

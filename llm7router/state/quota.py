@@ -7,14 +7,14 @@ slices that were charged, records health, latency and blocks, and gives leases b
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from llm7router.decision.failures import POLICIES, Refund, Scope, block_s
 from llm7router.state import health as breaker
 from llm7router.state import latency as speed
-from llm7router.state import windows
+from llm7router.state import learn, windows
 from llm7router.state.cells import EMPTY, Block, Cell
 from llm7router.types import Deployment, Failure, Limit, Outcome, Unit
 
@@ -35,6 +35,10 @@ class Charged(NamedTuple):
     limit: Limit
     amount: int
     slice: int
+
+
+Actual = Callable[[Charged], int]
+"""What a charge was really used for, once the provider has told the tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +138,11 @@ def reserve(
 
 
 def settle(
-    cells: Cells, reservation: Reservation, outcome: Outcome, actual: Mapping[Limit, int], now: float, jitter: float
+    cells: Cells, reservation: Reservation, outcome: Outcome, actual: Actual | None, now: float, jitter: float
 ) -> dict[str, Cell]:
-    """The cells after the call ended. `actual` is what each limit was really used for, where that is known.
+    """The cells after the call ended. `actual` tells what a charge was really used for, if that is known.
 
-    Without an actual figure the whole reservation stays charged: it is an upper bound.
+    Without it the whole reservation stays charged: it is an upper bound.
     """
     refund = POLICIES[outcome.failure].refund if outcome.failure else None
     changed: dict[str, Cell] = {}
@@ -146,8 +150,9 @@ def settle(
     def get(key: str) -> Cell:
         return changed.get(key) or cells.get(key, EMPTY)
 
-    for limit, amount, key in reservation.charged:
-        used = _used(limit, amount, refund, actual)
+    for charged in reservation.charged:
+        limit, amount, key = charged
+        used = _used(charged, refund, actual)
         if used != amount and (window := get(limit.cell).windows.get(limit.name)):
             cell = get(limit.cell)
             corrected = windows.correct(window, key, used - amount)
@@ -162,15 +167,16 @@ def settle(
         changed[scope] = _blocked(get(scope), outcome.failure, outcome.retry_after_s, now, jitter)
     elif (pool := reservation.deployment.pool_cell) and get(pool).streak:
         changed[pool] = replace(get(pool), streak=0)
+    learn.observe(changed, get, reservation.deployment.limits, reservation.charged, outcome, now)
     return changed
 
 
-def _used(limit: Limit, amount: int, refund: Refund | None, actual: Mapping[Limit, int]) -> int:
+def _used(charged: Charged, refund: Refund | None, actual: Actual | None) -> int:
     if refund is Refund.ALL:
         return 0
-    if refund is Refund.AMOUNTS and limit.unit is not Unit.REQUESTS:
+    if refund is Refund.AMOUNTS and charged.limit.unit is not Unit.REQUESTS:
         return 0
-    return actual.get(limit, amount)
+    return charged.amount if actual is None or refund else actual(charged)
 
 
 def _learn(cell: Cell, reservation: Reservation, outcome: Outcome, now: float, jitter: float) -> Cell:

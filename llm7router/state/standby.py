@@ -95,7 +95,7 @@ class Standby:
     def settle(self, reservation: Reservation, outcome: Outcome, now: float, jitter: float) -> None:
         """Health, latency, leases and blocks; charges stay as they are, which errs on the safe side."""
         kept = replace(reservation, charged=())
-        self.cells.update(quota.settle(self.cells, kept, outcome, {}, now, jitter))
+        self.cells.update(quota.settle(self.cells, kept, outcome, None, now, jitter))
 
     def try_to_return(self) -> None:
         """Ask the store again from time to time, without waiting for its answer."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from llm7router.types.names import Capability, Kind, Period, TaskType, Unit
+from llm7router.types.names import Capability, Counts, Kind, Period, TaskType, Unit
 
 
 class Secret:
@@ -87,6 +87,8 @@ class Limit:
     period: Period | None = None  # None for concurrent
     tz: str | None = None  # calendar windows only; None means a rolling window
     shared: bool = False  # counted for several deployments together
+    header: str | None = None  # names the answer's header with what is left
+    counts: Counts = Counts.ACTUAL
     source: str | None = None
     checked: str | None = None
     # Looked up once, since decisions read them for every limit of every deployment.

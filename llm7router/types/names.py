@@ -49,6 +49,14 @@ class Unit(StrEnum):
     USD = "usd"
 
 
+class Counts(StrEnum):
+    """What of a call counts against a token limit."""
+
+    ACTUAL = "actual"  # prompt and answer, once they are known
+    RESERVED = "reserved"  # prompt and `max_tokens`, also when the answer was shorter
+    INPUT_ONLY = "input_only"  # the prompt
+
+
 class Period(StrEnum):
     """The length of a limit's window."""
 

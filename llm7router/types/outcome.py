@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from llm7router.types.decision import Decision
-from llm7router.types.names import Failure
+from llm7router.types.names import Failure, Period, Unit
 
 if TYPE_CHECKING:
     from llm7router.calls.base import ChunkStream
+
+
+class Axis(NamedTuple):
+    """Which limit a refusal names."""
+
+    unit: Unit
+    period: Period
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +28,7 @@ class Outcome:
     detail: str = ""  # for people; trimmed, no keys, no prompts
     status: int | None = None
     retry_after_s: float | None = None  # what the provider asked to wait
+    axis: Axis | None = None  # the limit that a refusal names
     upstream_only: bool = False  # a 429 of the host behind the provider: this model only, not its pool
     response: Any = None  # LiteLLM's ModelResponse
     stream: ChunkStream | None = None  # the first content has arrived

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from llm7router.decision.failures import POLICIES, Refund, Scope, block_s
 from llm7router.state import quota, windows
 from llm7router.state.cells import EMPTY, Cell, dumps, loads
-from llm7router.state.quota import Charge, Refusal, Reservation
+from llm7router.state.quota import Actual, Charge, Refusal, Reservation
 from llm7router.types import Failure, Limit, Outcome
 from tests.make import NOW, deployment, limit
 
@@ -27,6 +27,10 @@ def take(cells: dict[str, Cell], *charges: Charge, now: float = NOW, id: str = "
     return result
 
 
+def told(actual: dict[Limit, int]) -> Actual:
+    return lambda charged: actual.get(charged.limit, charged.amount)
+
+
 def used(cells: dict[str, Cell], bound: Limit, now: float = NOW) -> int:
     return windows.used(cells.get(bound.cell, EMPTY).windows.get(bound.name, windows.EMPTY), bound, now)
 
@@ -37,7 +41,7 @@ ALL = (Charge(MINUTE, 1), Charge(TOKENS, 40), Charge(POOL, 1))
 def end(cells: dict[str, Cell], outcome: Outcome, actual: dict[Limit, int] | None = None, now: float = NOW) -> None:
     reservation = take(cells, *ALL, now=now)
     assert isinstance(reservation, Reservation)
-    cells.update(quota.settle(cells, reservation, outcome, actual or {}, now, 0.5))
+    cells.update(quota.settle(cells, reservation, outcome, told(actual or {}), now, 0.5))
 
 
 def test_a_reservation_takes_from_every_window() -> None:
@@ -122,7 +126,7 @@ def test_a_shorter_block_does_not_shorten_a_longer_one() -> None:
     for reservation, wait in ((first, 100.0), (second, 5.0)):
         assert isinstance(reservation, Reservation)
         outcome = Outcome(Failure.RATE_LIMITED, retry_after_s=wait)
-        cells.update(quota.settle(cells, reservation, outcome, {}, NOW, 0.5))
+        cells.update(quota.settle(cells, reservation, outcome, None, NOW, 0.5))
     blocked = quota.find_block(cells, ONE, NOW)
     assert blocked is not None
     assert blocked.free_at == NOW + 100
@@ -157,7 +161,7 @@ def test_concurrency_leases_are_given_back_and_expire() -> None:
         quota.reserve(cells, one, (Charge(bound, 1),), id="b", now=NOW + 31, expires_at=NOW + 60)[0], Reservation
     )
     assert isinstance(reservation, Reservation)
-    cells.update(quota.settle(cells, reservation, Outcome(), {}, NOW + 1, 0.5))
+    cells.update(quota.settle(cells, reservation, Outcome(), None, NOW + 1, 0.5))
     assert isinstance(
         quota.reserve(cells, one, (Charge(bound, 1),), id="c", now=NOW + 1, expires_at=NOW + 60)[0], Reservation
     )
@@ -170,7 +174,7 @@ def test_only_one_probe_goes_through_a_half_open_breaker() -> None:
         reservation, changed = quota.reserve(cells, one, (), id="x", now=NOW, expires_at=NOW + 30)
         cells.update(changed)
         assert isinstance(reservation, Reservation)
-        cells.update(quota.settle(cells, reservation, Outcome(Failure.TIMEOUT), {}, NOW, 0.5))
+        cells.update(quota.settle(cells, reservation, Outcome(Failure.TIMEOUT), None, NOW, 0.5))
     assert isinstance(quota.reserve(cells, one, (), id="x", now=NOW, expires_at=NOW + 30)[0], Refusal)
     later = NOW + 20
     probe, changed = quota.reserve(cells, one, (), id="p", now=later, expires_at=later + 30)
@@ -178,7 +182,7 @@ def test_only_one_probe_goes_through_a_half_open_breaker() -> None:
     assert isinstance(probe, Reservation)
     assert probe.probe
     assert isinstance(quota.reserve(cells, one, (), id="q", now=later, expires_at=later + 30)[0], Refusal)
-    cells.update(quota.settle(cells, probe, Outcome(Failure.RATE_LIMITED), {}, later, 0.5))
+    cells.update(quota.settle(cells, probe, Outcome(Failure.RATE_LIMITED), None, later, 0.5))
     assert not cells[one.cell].health.probe_until
 
 
@@ -204,7 +208,7 @@ def test_what_was_reserved_equals_what_is_charged_after_any_order_of_settling(da
             reservation = held.pop(data.draw(st.integers(0, len(held) - 1)))
             actual = data.draw(st.integers(0, 200))
             expected += actual - reservation.charged[0].amount
-            cells.update(quota.settle(cells, reservation, Outcome(), {big: actual}, NOW + step, 0.5))
+            cells.update(quota.settle(cells, reservation, Outcome(), told({big: actual}), NOW + step, 0.5))
         else:
             amount = data.draw(st.integers(1, 100))
             result, changed = quota.reserve(

@@ -99,7 +99,9 @@ def test_several_workers_share_what_was_left() -> None:
     run_virtual(scenario())
 
 
-def test_after_the_repair_all_is_normal_within_5_s_and_what_was_used_is_in_the_store(caplog: pytest.LogCaptureFixture) -> None:
+def test_after_the_repair_all_is_normal_within_5_s_and_what_was_used_is_in_the_store(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async def scenario() -> None:
         store, clock = Flaky(), VirtualClock()
         ledger = Ledger(store, clock)
