@@ -85,6 +85,7 @@ def _deployment(
         base_url=config.base_url,
         api_key=key,
         send_authorization=config.send_authorization,
+        account_url=config.account_url,
         path=model.path,
         target=spec.target,
         cell=cell,

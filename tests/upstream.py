@@ -91,6 +91,7 @@ class Upstream:
     models: Sequence[str] = ("m",)
     requests: list[Request] = field(default_factory=list)
     others: list[Request] = field(default_factory=list)
+    paths: dict[str, Step] = field(default_factory=dict)  # what other requests get, by path
     connections: int = 0
     _scripts: dict[str, deque[Step]] = field(default_factory=lambda: defaultdict(deque))
     _fixed: dict[str | None, Step] = field(default_factory=dict)
@@ -172,7 +173,8 @@ class Upstream:
         request = exchange.request
         if not request.path.endswith("/chat/completions"):
             self.others.append(request)
-            step: Step = ("listing", list(self.models)) if request.path.endswith("/models") else ("status", 404)
+            listing: Step = ("listing", list(self.models)) if request.path.endswith("/models") else ("status", 404)
+            step = self.paths.get(request.path, listing)
         else:
             self.requests.append(request)
             step = self._next(request.model)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from llm7router.calls import answers, litellm_api
+from llm7router.calls.account import Accounts
 from llm7router.calls.base import Call
 from llm7router.calls.classify import classify
 from llm7router.calls.stream import ContentStream
@@ -27,6 +28,7 @@ class LiteLLMBackend:
         self._clock = clock or SystemClock()
         self._clients: Clients | None = None
         self._handler_registered = False
+        self._accounts = Accounts(self._clock)
 
     async def warm_up(self) -> None:
         """Import LiteLLM now, in a worker thread, so that the first call does not wait for it."""
@@ -35,6 +37,7 @@ class LiteLLMBackend:
     async def complete(self, call: Call) -> Outcome:
         """A whole answer in `outcome.response`, validated to hold one; failures are outcomes too."""
         await self._open()
+        self._accounts.ask(call.deployment)
         started = self._clock.monotonic()
         try:
             async with asyncio.timeout(call.timeout_s):
@@ -43,11 +46,13 @@ class LiteLLMBackend:
             outcome = Outcome(Failure.TIMEOUT, f"no answer within {call.timeout_s:g} s")
         except Exception as error:
             outcome = classify(error, call.deployment, now=self._clock.now())
-        return replace(outcome, duration_s=self._clock.monotonic() - started)
+        took = self._clock.monotonic() - started
+        return replace(outcome, duration_s=took, account=self._accounts.take(call.deployment))
 
     async def stream(self, call: Call) -> Outcome:
         """Returns once the first content has arrived, in `outcome.stream`, or once the call has failed."""
         await self._open()
+        self._accounts.ask(call.deployment)
         started = self._clock.monotonic()
         patience = min(call.first_token_s, call.timeout_s)
         stream: ContentStream | None = None
@@ -65,13 +70,15 @@ class LiteLLMBackend:
             raise
         took = self._clock.monotonic() - started
         if stream is not None and outcome is None:
-            return Outcome(stream=stream, first_token_s=took, duration_s=took, headers=stream.headers)
+            account = self._accounts.take(call.deployment)
+            return Outcome(stream=stream, first_token_s=took, duration_s=took, headers=stream.headers, account=account)
         if stream is not None:
             await stream.aclose()
         return replace(outcome or Outcome(Failure.BAD_ANSWER), duration_s=took)
 
     async def aclose(self) -> None:
         """Close the connections of the running loop and release local models."""
+        await self._accounts.aclose()
         if self._clients is not None:
             await self._clients.aclose()
         if self._handler_registered:

@@ -26,6 +26,16 @@ def base_url_fault(url: str) -> str | None:
     return _parts_fault(url, parts) or _host_fault(parts.scheme, host)
 
 
+def account_url_fault(url: str, base_url: str) -> str | None:
+    """What is wrong with an account address, or None: the key may go nowhere but where calls go."""
+    if fault := base_url_fault(url):
+        return fault
+    ours, theirs = urlsplit(base_url), urlsplit(url)
+    if (ours.scheme, ours.netloc) != (theirs.scheme, theirs.netloc):
+        return f"is at another host than base_url (given {theirs.hostname}); the key is sent to base_url's host only"
+    return None
+
+
 def _parts_fault(url: str, parts: SplitResult) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return "not a web address; write https://HOST/PATH"

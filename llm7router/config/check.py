@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from llm7router.config.addresses import base_url_fault, store_fault
+from llm7router.config.addresses import account_url_fault, base_url_fault, store_fault
 from llm7router.config.check_limits import limit_problems
 from llm7router.config.faults import Problem, Where, shown, suggest
 from llm7router.config.models import ScoringConfig
@@ -72,6 +72,9 @@ def _endpoint(provider: Mapping[str, Any], where: Where) -> Iterator[Problem]:
         message = base_url_fault(url)
         if message is not None:
             yield Problem((*where, "base_url"), message)
+        account = provider.get("account_url")
+        if isinstance(account, str) and (message := account_url_fault(account, url)):
+            yield Problem((*where, "account_url"), message)
 
 
 def _models(provider: Mapping[str, Any], kind: object, where: Where) -> Iterator[Problem]:

@@ -129,6 +129,9 @@ class ProviderConfig(_Strict):
         default=None, description="The key itself, used when the variable is not set. Prefer the variable."
     )
     send_authorization: bool = Field(default=True, description="`false` if a bearer token is refused.")
+    account_url: str | None = Field(
+        None, description="Address at the same host that tells the account's own limits (OpenRouter's /key)."
+    )
     signup_url: str | None = Field(default=None, description="Where a key is to be had.")
     limits: list[LimitConfig] = Field(default=[], description="Of the whole provider, over all its models.")
     limits_per_model: list[LimitConfig] = Field(default=[], description="Of each of its models, counted apart.")

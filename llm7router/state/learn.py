@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from llm7router.state import windows
 from llm7router.state.cells import Cell
 from llm7router.state.windows import Window
-from llm7router.types import Axis, Failure, Limit, Outcome
+from llm7router.types import AccountLimit, Axis, Failure, Limit, Outcome
 
 if TYPE_CHECKING:
     from llm7router.state.quota import Charged
@@ -40,7 +40,8 @@ def observe(
 ) -> None:
     """Put into `changed` what the outcome's headers and refusal say about each limit."""
     refused = outcome.failure in (Failure.RATE_LIMITED, Failure.QUOTA_GONE) and not outcome.upstream_only
-    if not refused and not outcome.headers:
+    account = outcome.account
+    if not refused and not outcome.headers and account is None:
         return
     slices = {id(c.limit): c for c in charged}
     for limit in limits:
@@ -51,6 +52,8 @@ def observe(
         window = before = cell.windows.get(limit.name, windows.EMPTY)
         if limit.header is not None:
             window = _told(window, limit, mine.slice, outcome, now)
+        if account is not None and _concerns(limit, account.axis):
+            window = _granted(window, limit, account, now)
         if refused and _concerns(limit, outcome.axis):
             window = _refused(window, limit, mine, now)
         if window is not before:
@@ -73,6 +76,13 @@ def _told(window: Window, limit: Limit, since: int, outcome: Outcome, now: float
     later = sum(amount for key, amount in window.slices.items() if key > since)  # sent after that request
     missing = top - left + later - windows.used(window, limit, now)
     return windows.charge(window, limit, missing, now)[0] if 0 < missing <= top else window
+
+
+def _granted(window: Window, limit: Limit, account: AccountLimit, now: float) -> Window:
+    """The account's own limit takes the place of the configured one, lower or higher; use is only ever raised."""
+    window = replace(window, said=account.max) if account.max != window.said else window
+    missing = min(account.used, account.max) - windows.used(window, limit, now)
+    return windows.charge(window, limit, missing, now)[0] if missing > 0 else window
 
 
 def _refused(window: Window, limit: Limit, mine: Charged, now: float) -> Window:

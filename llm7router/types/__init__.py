@@ -8,12 +8,13 @@ from __future__ import annotations
 from llm7router.types.decision import Attempt, Candidate, Decision, Reading, Rejected, Rejection, Scored, Snapshot
 from llm7router.types.deployment import DISABLED, SHAPES, Deployment, Limit, Off, Price, Secret, Shape
 from llm7router.types.names import Capability, Counts, Failure, Kind, Period, TaskType, Unit
-from llm7router.types.outcome import AttemptRecord, Axis, CompletionResult, Outcome, StreamChunk
+from llm7router.types.outcome import AccountLimit, AttemptRecord, Axis, CompletionResult, Outcome, StreamChunk
 from llm7router.types.request import Message, Request, RequestContext
 
 __all__ = [
     "DISABLED",
     "SHAPES",
+    "AccountLimit",
     "Attempt",
     "AttemptRecord",
     "Axis",

@@ -126,6 +126,7 @@ class Deployment:
     base_url: str | None = None
     api_key: Secret | None = field(default=None, repr=False)
     send_authorization: bool = True
+    account_url: str | None = None  # tells the account's own limits, at the same host
     path: str | None = None  # llama_cpp only
     target: Callable[..., Any] | None = field(default=None, repr=False)  # callable only
     cell: str = ""  # key of its own state

@@ -20,6 +20,14 @@ class Axis(NamedTuple):
     period: Period
 
 
+class AccountLimit(NamedTuple):
+    """What the provider says of one limit of the account behind a key."""
+
+    axis: Axis
+    used: int
+    max: int
+
+
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How an attempt ended: a value, never an exception. `failure` None means success."""
@@ -29,6 +37,7 @@ class Outcome:
     status: int | None = None
     retry_after_s: float | None = None  # what the provider asked to wait
     axis: Axis | None = None  # the limit that a refusal names
+    account: AccountLimit | None = None  # what the provider said of the account, if it was asked
     upstream_only: bool = False  # a 429 of the host behind the provider: this model only, not its pool
     response: Any = None  # LiteLLM's ModelResponse
     stream: ChunkStream | None = None  # the first content has arrived

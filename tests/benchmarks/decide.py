@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from timeit import repeat
 
 from llm7router.decision import registry
 from llm7router.decision.decide import decide
 from llm7router.state.cells import Cell
 from llm7router.state.windows import EMPTY, charge
-from llm7router.types import Snapshot
+from llm7router.types import Snapshot, TaskType
 from tests.make import NOW, deployment, limit, request
-from llm7router.types import TaskType
 
 WEIGHTS = {"cost": 30, "health": 30, "latency": 10, "task_match": 15, "environment": 20, "capabilities": 10}
 
@@ -38,7 +38,7 @@ def main() -> None:
     factors = registry.bind(WEIGHTS, {})
     for count, target_us in ((20, 300), (1000, 15_000)):
         snapshot, rounds = scene(count), max(3, 2000 // count)
-        times = sorted(repeat(lambda: decide(request(), snapshot, factors), number=rounds, repeat=9))
+        times = sorted(repeat(partial(decide, request(), snapshot, factors), number=rounds, repeat=9))
         median = times[len(times) // 2] / rounds * 1e6
         print(
             f"decide over {count} deployments: {median:.0f} us, {median / target_us:.2f} of the {target_us} us target"

@@ -36,6 +36,7 @@ def stubbed(tmp_path: Path, *, groq: str = CLOSED, openrouter: str = CLOSED, llm
     services = {"groq": groq, "openrouter": openrouter, "llm7": llm7}
     for provider, base_url in services.items():
         text = with_base_url(text, provider, base_url)
+    text = edit(text, "account_url: https://openrouter.ai/api/v1/key", f"account_url: {openrouter}/key")
     text = edit(text, "  path: null", f"  path: {tmp_path / 'state'}")
     path = tmp_path / "router.yaml"
     path.write_text(text, encoding="utf-8")

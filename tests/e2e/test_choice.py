@@ -110,7 +110,7 @@ async def test_when_the_first_dies_mid_run_no_request_is_lost(
 
 @pytest.mark.parametrize(("environment", "winner"), [("development", "local"), ("production", "hosted")])
 def test_the_shipped_figures_win_a_chat_by_at_least_3_points(path: Path, environment: str, winner: str) -> None:
-    every_key = {name: "x" for name in ("GEMINI_API_KEY", "MISTRAL_API_KEY", "ZAI_API_KEY", "LLM7_API_KEY")}
+    every_key = dict.fromkeys(("GEMINI_API_KEY", "MISTRAL_API_KEY", "ZAI_API_KEY", "LLM7_API_KEY"), "x")
     cloudflare = {"CLOUDFLARE_API_KEY": "x", "CLOUDFLARE_ACCOUNT_ID": "x"}
     router = LLMRouter(path, env={**KEYS, **every_key, **cloudflare, "LLM7ROUTER_ENV": environment})
     points = {s.deployment.id: s.points for s in router.decide(HELLO).ranking}

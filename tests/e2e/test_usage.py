@@ -189,10 +189,10 @@ async def test_all_providers_example(path: Path, capsys: pytest.CaptureFixture[s
 
 async def test_fastapi_example(path: Path, upstream: Upstream) -> None:
     app = runpy.run_path(str(ROOT / "examples" / "fastapi_app.py"))["app"]
-    async with app.router.lifespan_context(app):
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-            good = await client.post("/chat", json={"message": "Hello!"})
-            bad = await client.post("/chat", json={"message": ""})
+    client = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test")
+    async with app.router.lifespan_context(app), client:
+        good = await client.post("/chat", json={"message": "Hello!"})
+        bad = await client.post("/chat", json={"message": ""})
     assert good.json() == {"content": "Hello!", "provider": "groq", "model": "openai/gpt-oss-120b", "cost": 0}
     assert bad.status_code == 422
 

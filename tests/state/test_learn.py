@@ -98,7 +98,10 @@ def test_a_number_is_a_whole_number_of_0_or_more_or_nothing(text: str) -> None:
     assert value is None or 0 <= value <= learn.MOST
 
 
-@given(left=st.text(max_size=20) | st.integers(-10, 2000).map(str), most=st.text(max_size=20) | st.integers(-10, 2000).map(str))
+@given(
+    left=st.text(max_size=20) | st.integers(-10, 2000).map(str),
+    most=st.text(max_size=20) | st.integers(-10, 2000).map(str),
+)
 def test_whatever_the_headers_say_use_stays_between_what_is_ours_and_the_limit(left: str, most: str) -> None:
     account = Account()
     headers = {"x-ratelimit-remaining-requests": left, "x-ratelimit-limit-requests": most}

@@ -8,13 +8,14 @@ from llm7router.config.models import StateConfig
 from llm7router.errors import ConfigError
 from llm7router.state.store.base import Store
 from llm7router.state.store.memory import MemoryStore
+from llm7router.state.store.mounts import network_mount
 
 
 def open_store(config: StateConfig) -> Store:
     """The store that the configuration names. Nothing is created before the first write.
 
     Raises:
-        ConfigError: a kind of store that this installation does not have.
+        ConfigError: no such kind of store, or one that this installation does not have.
     """
     if config.store == "memory":
         return MemoryStore()
@@ -22,7 +23,11 @@ def open_store(config: StateConfig) -> Store:
         from llm7router.state.store.disk import DiskStore
 
         return DiskStore(state_directory(config))
-    raise ConfigError(f"state.store: {config.store.split('://')[0]} is not available yet; use `disk` or `memory`")
+    if config.store.startswith(("redis://", "rediss://", "unix://")):
+        from llm7router.state.store.redis import RedisStore
+
+        return RedisStore(config.store)
+    raise ConfigError("state.store: no such store; use disk, memory or redis://HOST:PORT/0")
 
 
 def state_directory(config: StateConfig) -> Path:
@@ -34,4 +39,4 @@ def state_directory(config: StateConfig) -> Path:
     return Path(click.get_app_dir("llm7router")) / "state"
 
 
-__all__ = ["Store", "open_store", "state_directory"]
+__all__ = ["Store", "network_mount", "open_store", "state_directory"]

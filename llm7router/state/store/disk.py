@@ -1,135 +1,80 @@
 """Cells in a diskcache directory: they survive restarts and are shared by the processes of one machine.
 
-diskcache unpickles what it finds, and a writable directory is enough to plant a pickle (CVE-2025-69872, no fixed
-release; its own JSONDisk does not help). `PlainDisk` reads and writes text and numbers only. SQLite runs in one
-dedicated thread, since it blocks, and its connections belong to a thread.
+SQLite runs in one dedicated thread, since it blocks, and its connections belong to a thread. A reservation is one
+SQLite transaction over the cells of its call.
 """
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import logging
 import os
+import random
 import sqlite3
 import stat
 import time
-from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
 
-from diskcache import Cache, Disk, Timeout
-from diskcache.core import MODE_RAW
+from diskcache import Timeout
 
 from llm7router.errors import StoreError
-from llm7router.state.cells import Cell, dumps, loads
+from llm7router.state.cells import Cell, dumps
 from llm7router.state.store.base import Change, T
+from llm7router.state.store.codec import PREFIX, load
+from llm7router.state.store.mounts import network_mount
+from llm7router.state.store.plain_disk import BUSY_S, DATABASE, PlainCache, UnsafeValueError, busy
+from llm7router.state.store.threaded import R, ThreadedStore
 
 log = logging.getLogger("llm7router")
-R = TypeVar("R")
 
-PREFIX = "cell:"
-BUSY_S = 0.25  # most that SQLite waits for another process's write
-DATABASE = "cache.db"  # diskcache's own file name
-
-
-class UnsafeValueError(ValueError):
-    """A stored key or value is of a kind that this store never writes."""
+PAUSE_S = 0.004  # longest pause between two tries while others write; drawn, so that they do not march in step
+ADVICE = {  # by what SQLite says
+    "readonly": "it is read-only; make it writable, or set state.path to a directory of your own",
+    "full": "the disk is full; free some space, or set state.path to another disk",
+    "unable to open": "it cannot be opened; check its permissions, or set state.path to a directory of your own",
+}
 
 
-class PlainDisk(Disk):  # type: ignore[misc]
-    """Text only, inline: no pickle in either direction, and no value file, whose name could point anywhere."""
-
-    def put(self, key: Any) -> tuple[Any, bool]:
-        """A key as SQLite keeps it."""
-        if not isinstance(key, str):
-            raise UnsafeValueError("keys are strings")
-        return key, True
-
-    def get(self, key: Any, raw: bool) -> Any:
-        """A key as it was given."""
-        if not raw or not isinstance(key, str):
-            raise UnsafeValueError("a key that this program did not write")
-        return key
-
-    def store(self, value: Any, read: bool, key: Any = None) -> tuple[int, int, None, str]:
-        """A value as SQLite keeps it."""
-        if not isinstance(value, str):
-            raise UnsafeValueError("values are strings")
-        return 0, MODE_RAW, None, value
-
-    def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> str:
-        """A value as it was given."""
-        if mode != MODE_RAW or filename is not None or not isinstance(value, str):
-            raise UnsafeValueError("a value that this program did not write")
-        return value
-
-
-class DiskStore:
+class DiskStore(ThreadedStore):
     """Cells in `directory`, which is created when something is first written, for its owner only."""
 
     name = "disk"
-    shared = True
 
     def __init__(self, directory: Path) -> None:
+        super().__init__(str(directory))
         self.directory = directory
-        self._cache: Cache | None = None
-        self._thread: ThreadPoolExecutor | None = None
-        self._pid = os.getpid()
-
-    def read_now(self) -> dict[str, Cell]:
-        """Every cell, waiting for the thread."""
-        return self._submit(self._read).result()
-
-    async def read(self) -> dict[str, Cell]:
-        """Every cell."""
-        return await asyncio.wrap_future(self._submit(self._read))
-
-    async def mutate(self, keys: Iterable[str], change: Change[T]) -> tuple[T, Mapping[str, Cell]]:
-        """One SQLite transaction. It is finished even when the caller is cancelled meanwhile: hence the shield."""
-        return await asyncio.shield(asyncio.wrap_future(self._submit(lambda: self._mutate(tuple(keys), change))))
-
-    def now(self) -> float | None:
-        """The process's own clock will do."""
-        return None
-
-    def close(self) -> None:
-        """Finish what has begun, close the files and end the thread."""
-        if self._thread is not None and self._pid == os.getpid():
-            self._thread.submit(self._close).result()
-            self._thread.shutdown()
-        self._thread = None
-
-    def _submit(self, work: Callable[[], R]) -> Future[R]:
-        if self._thread is None or self._pid != os.getpid():  # a forked child has no thread and no connection
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="llm7router-store")
-            self._cache, self._pid = None, os.getpid()
-        return self._thread.submit(self._guarded, work)
+        self._cache: PlainCache | None = None
+        self._file: tuple[int, int] | None = None  # identity of the database that is open
+        self._known: dict[str, tuple[str, Cell]] = {}  # by key, what was read last: an unchanged text is not parsed
 
     def _guarded(self, work: Callable[[], R]) -> R:
-        """Run work in the store's thread; a broken database is set aside once and the work done on a new one."""
-        try:
+        """Run work, again while others write; a broken database is set aside once and the work done on a new one."""
+        deadline, set_aside = time.monotonic() + BUSY_S, False
+        while True:
             try:
+                self._notice_replacement()
                 return work()
-            except UnsafeValueError as error:
-                self._set_aside(str(error))
-            except sqlite3.OperationalError:
-                raise
-            except sqlite3.DatabaseError as error:
-                self._set_aside(str(error))
-            return work()
-        except Timeout:
-            raise StoreError(f"{self.directory}: another process holds the state for over {BUSY_S} s") from None
-        except (sqlite3.Error, OSError, UnsafeValueError) as error:
-            raise StoreError(f"{self.directory}: the state cannot be used ({error})") from None
+            except (Timeout, sqlite3.Error, OSError, UnsafeValueError) as error:
+                # diskcache turns every error at the beginning of a transaction into its Timeout.
+                cause = error.__context__ if isinstance(error, Timeout) else error
+                if busy(cause):
+                    if time.monotonic() > deadline:
+                        raise StoreError(f"{self.where}: another process holds the state for over {BUSY_S} s") from None
+                    time.sleep(random.random() * PAUSE_S)  # noqa: S311 - no secret
+                    continue
+                if set_aside or not _broken(cause):
+                    self._close()  # whatever state the connection is in
+                    raise StoreError(f"{self.where}: {_advice(cause)}") from None
+                self._set_aside(str(cause))
+                set_aside = True
 
-    def _open(self) -> Cache:
+    def _open(self) -> PlainCache:
         if self._cache is None:
             prepare(self.directory)
-            self._cache = Cache(
-                str(self.directory), timeout=BUSY_S, disk=PlainDisk, eviction_policy="none", cull_limit=0,
-                statistics=0, tag_index=0, size_limit=2**40,
-            )  # fmt: skip
+            self._file = _identity(self.directory)
+            self._cache = PlainCache(self.directory)
+            self._file = _identity(self.directory)
         return self._cache
 
     def _read(self) -> dict[str, Cell]:
@@ -137,57 +82,94 @@ class DiskStore:
             return {}
         cache = self._open()
         keys = [key for key in cache.iterkeys() if key.startswith(PREFIX)]
-        cells = {key.removeprefix(PREFIX): _load(key, cache.get(key)) for key in keys}
+        cells = {key.removeprefix(PREFIX): self._load(key, cache.get(key)) for key in keys}
         return {key: cell for key, cell in cells.items() if cell is not None}
 
     def _mutate(self, keys: tuple[str, ...], change: Change[T]) -> tuple[T, Mapping[str, Cell]]:
         cache = self._open()
         with cache.transact(retry=False):
-            cells = {}
-            for key in keys:
-                cell = _load(key, cache.get(PREFIX + key))
-                if cell is not None:
-                    cells[key] = cell
-            result, written = change(cells)
-            for key, cell in written.items():
-                cache.set(PREFIX + key, dumps(cell))
+            found = {key: self._load(PREFIX + key, cache.get(PREFIX + key)) for key in keys}
+            result, written = change({key: cell for key, cell in found.items() if cell is not None})
+            texts = {PREFIX + key: (dumps(cell), cell) for key, cell in written.items()}
+            for key, (text, _) in texts.items():
+                cache.set(key, text)
+        self._known.update(texts)
         return result, written
 
+    def _load(self, key: str, text: str | None) -> Cell | None:
+        if text is None:
+            return None
+        known = self._known.get(key)
+        if known is not None and known[0] == text:
+            return known[1]
+        try:
+            cell = load(text, self.where)
+        except ValueError as error:
+            raise UnsafeValueError(f"{key}: {error}") from None
+        self._known[key] = text, cell
+        return cell
+
     def _close(self) -> None:
-        if self._cache is not None:
-            self._cache.close()
-            self._cache = None
+        cache, self._cache, self._file = self._cache, None, None
+        self._known.clear()
+        if cache is not None:
+            with contextlib.suppress(sqlite3.Error):
+                cache.close()
+
+    def _forked(self) -> None:
+        self._cache, self._file = None, None
+
+    def _notice_replacement(self) -> None:
+        """Open again what was removed or replaced: SQLite would go on writing to the file that nobody sees."""
+        if self._cache is not None and _identity(self.directory) != self._file:
+            log.warning("the state in %s was removed or replaced while in use; opening what is there now", self.where)
+            self._close()
 
     def _set_aside(self, why: str) -> None:
         """Rename a broken state directory, so that its owner can look at it, and say so once."""
-        try:
-            self._close()
-        except sqlite3.Error:
-            self._cache = None
+        broken = self._file
+        self._close()
+        if _identity(self.directory) != broken:
+            return  # another process was faster, and what is there now is new
         aside = self.directory.with_name(
             f"{self.directory.name}.corrupt-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
         )
         self.directory.rename(aside)
-        log.warning(
-            "the state in %s was broken (%s); it is now %s and counting starts afresh", self.directory, why, aside
-        )
+        log.warning("the state in %s was broken (%s); it is now %s and counting starts afresh", self.where, why, aside)
 
 
-def _load(key: str, text: str | None) -> Cell | None:
-    if text is None:
-        return None
+def _identity(directory: Path) -> tuple[int, int] | None:
     try:
-        return loads(text)
-    except ValueError as error:
-        raise UnsafeValueError(f"{key}: {error}") from None
+        status = os.stat(directory / DATABASE)
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
+
+
+def _broken(cause: BaseException | None) -> bool:
+    if isinstance(cause, sqlite3.OperationalError):
+        return False
+    return isinstance(cause, UnsafeValueError | sqlite3.DatabaseError)
+
+
+def _advice(cause: BaseException | None) -> str:
+    said = str(cause)
+    hint = next((advice for word, advice in ADVICE.items() if word in said), None)
+    return hint or f"the state cannot be used ({said})"
 
 
 def prepare(directory: Path) -> None:
-    """Create the directory for its owner only, or check that it is.
+    """Create the directory for its owner only, or check that it is and that it is on this machine.
 
     Raises:
+        StoreError: it is on a network mount.
         OSError: it belongs to another user, or others may write into it.
     """
+    if mount := network_mount(directory):
+        raise StoreError(
+            f"{directory}: on a network mount ({mount}), where SQLite loses data; set state.path to a local directory, "
+            "or state.store to redis://HOST:PORT/0"
+        )
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     if os.name != "posix":
         return

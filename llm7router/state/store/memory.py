@@ -19,6 +19,9 @@ class MemoryStore:
         self._cells: dict[str, Cell] = dict(cells or {})
         self._lock = Lock()
 
+    def now(self) -> None:
+        """No clock of its own."""
+
     def read_now(self) -> dict[str, Cell]:
         """A copy of the dictionary; cells are immutable."""
         return dict(self._cells)
@@ -33,10 +36,6 @@ class MemoryStore:
             result, written = change(self._cells)
             self._cells.update(written)
         return result, written
-
-    def now(self) -> float | None:
-        """The process's own clock will do."""
-        return None
 
     def close(self) -> None:
         """Nothing to release; the cells stay."""

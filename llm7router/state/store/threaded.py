@@ -1,0 +1,132 @@
+"""What stores over a blocking client share: one thread that does their work, for any event loop, thread or fork."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
+from typing import Any, TypeVar
+
+from llm7router.errors import StoreError
+from llm7router.state.cells import Cell
+from llm7router.state.store.base import Change, T
+
+R = TypeVar("R")
+
+
+class ThreadedStore:
+    """A store whose `_read`, `_mutate` and `_close` block; they are only called in its thread, one at a time.
+
+    Nobody waits for work that hangs where no timeout reaches (a name lookup, a dying disk): after `patience_s` it is
+    a `StoreError`, at once for those who come later, until the work ends.
+    """
+
+    name = ""
+    shared = True
+    patience_s = 1.0
+
+    def __init__(self, where: str) -> None:
+        self.where = where  # for messages: holds no secret
+        self._thread: ThreadPoolExecutor | None = None
+        self._lock = Lock()
+        self._pid = os.getpid()
+        self._began_at: float | None = None  # monotonic seconds, of the work under way
+
+    def now(self) -> float | None:
+        """No clock of its own."""
+        return None
+
+    def read_now(self) -> dict[str, Cell]:
+        """Every cell, waiting for the thread."""
+        return self._wait(self._submit(self._read))
+
+    async def read(self) -> dict[str, Cell]:
+        """Every cell."""
+        return await self._await(self._submit(self._read))
+
+    async def mutate(self, keys: Iterable[str], change: Change[T]) -> tuple[T, Mapping[str, Cell]]:
+        """One step. It is finished even when the caller is cancelled meanwhile."""
+        asked = tuple(keys)
+        return await self._await(self._submit(lambda: self._mutate(asked, change)))
+
+    def close(self) -> None:
+        """Finish what has begun, release files and connections, end the thread."""
+        with self._lock:
+            thread, self._thread = self._thread, None
+        if thread is None or self._pid != os.getpid():
+            return
+        with contextlib.suppress(TimeoutError):
+            thread.submit(self._close).result(self.patience_s)
+        thread.shutdown(wait=not self._hangs())
+
+    def _read(self) -> dict[str, Cell]:
+        raise NotImplementedError
+
+    def _mutate(self, keys: tuple[str, ...], change: Change[T]) -> tuple[T, Mapping[str, Cell]]:
+        raise NotImplementedError
+
+    def _close(self) -> None:
+        raise NotImplementedError
+
+    def _forked(self) -> None:
+        """Forget, without closing, what belongs to the parent process."""
+        raise NotImplementedError
+
+    def _guarded(self, work: Callable[[], R]) -> R:
+        """Run work; what the client library raises becomes `StoreError`."""
+        raise NotImplementedError
+
+    def _submit(self, work: Callable[[], R]) -> Future[R]:
+        if self._pid != os.getpid():  # a forked child has no thread, and the lock may have been held
+            self._lock, self._thread, self._began_at, self._pid = Lock(), None, None, os.getpid()
+            self._forked()
+        if self._hangs():
+            raise self._hanging()
+        with self._lock:
+            if self._thread is None:
+                self._thread = ThreadPoolExecutor(1, thread_name_prefix="llm7router-store")
+            return self._thread.submit(self._run, work)
+
+    def _run(self, work: Callable[[], R]) -> R:
+        self._began_at = time.monotonic()
+        try:
+            return self._guarded(work)
+        finally:
+            self._began_at = None
+
+    def _wait(self, future: Future[R]) -> R:
+        while True:
+            try:
+                return future.result(self.patience_s)
+            except TimeoutError:
+                self._keep_waiting(future)
+
+    async def _await(self, future: Future[R]) -> R:
+        waiting = asyncio.wrap_future(future)
+        while True:
+            try:
+                async with asyncio.timeout(self.patience_s):
+                    return await asyncio.shield(waiting)
+            except TimeoutError:
+                self._keep_waiting(future)
+
+    def _keep_waiting(self, future: Future[Any]) -> None:
+        """Nothing, while the thread gets on with work that came earlier.
+
+        Raises:
+            StoreError: the work under way hangs.
+        """
+        if not future.done() and self._hangs():
+            future.cancel()
+            raise self._hanging() from None
+
+    def _hangs(self) -> bool:
+        began_at = self._began_at
+        return began_at is not None and time.monotonic() - began_at > self.patience_s
+
+    def _hanging(self) -> StoreError:
+        return StoreError(f"{self.where}: no answer for over {self.patience_s} s")
