@@ -72,7 +72,8 @@ def _deployment(
     kind = Kind.CALLABLE if spec.target else Kind(config.kind)
     cost = _price(model.cost)
     data = model.data or config.data
-    pool = f"{account}#{model.pool}" if model.pool else account if config.limits else None
+    shared = bool(config.limits or config.limits_without_key)
+    pool = f"{account}#{model.pool}" if model.pool else account if shared else None
     free = cost is not None and cost.input == cost.output == 0
     cell = f"{account}/{model.id}"
     return Deployment(
@@ -84,6 +85,7 @@ def _deployment(
         litellm_model=f"{config.litellm_provider}/{model.litellm_model or model.id}",
         base_url=config.base_url,
         api_key=key,
+        key_name=config.api_key_env,
         send_authorization=config.send_authorization,
         account_url=config.account_url,
         path=model.path,

@@ -14,8 +14,7 @@ from llm7router.errors import (
     RoutingError,
     StreamInterruptedError,
 )
-from llm7router.result import Answer
-from llm7router.types import Attempt, AttemptRecord, Decision, Outcome
+from llm7router.types import Attempt, AttemptRecord, Decision, Failure, Outcome
 
 
 def error(ending: Ending, decision: Decision, attempts: Sequence[AttemptRecord]) -> RoutingError:
@@ -67,7 +66,16 @@ def retry_after_s(decision: Decision, attempts: Sequence[AttemptRecord]) -> floa
     return min(waits) if waits else None
 
 
-def finished(opened: Outcome, usage: tuple[int, int] | None, answer: Answer, duration_s: float) -> Outcome:
+def wait_s(decision: Decision, ending: Ending, attempts: Sequence[AttemptRecord]) -> float | None:
+    """Seconds after which it is worth trying again, or None: only if limits alone stood in the way of any call."""
+    if ending.answer is not None or ending.rejected_by is not None or ending.out_of_time:
+        return None
+    if any(a.failure is not Failure.REFUSED for a in attempts):
+        return None
+    return retry_after_s(decision, attempts)
+
+
+def finished(opened: Outcome, usage: tuple[int, int] | None, duration_s: float) -> Outcome:
     """The outcome of a stream that ended well."""
     prompt, output = usage if usage is not None else (None, None)
     # Without usage the reservation stays as it is, but the speed is still worth learning.

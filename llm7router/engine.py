@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llm7router import result
+from llm7router import ending, result
 from llm7router.calls import params
 from llm7router.calls.base import Backend, Call
 from llm7router.clock import Clock
@@ -19,6 +21,7 @@ from llm7router.state.quota import Refusal, Reservation
 from llm7router.types import (
     Attempt,
     AttemptRecord,
+    Capability,
     Decision,
     Deployment,
     Failure,
@@ -27,6 +30,10 @@ from llm7router.types import (
     Request,
     Snapshot,
 )
+
+log = logging.getLogger("llm7router")
+
+MARGIN_S = 0.02  # a limit is asked again this long after it frees up
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +74,39 @@ class Engine:
         *,
         stream: bool = False,
     ) -> Served:
-        """Drive the plan: reserve, call, settle, until an answer or the end. `began` is monotonic seconds."""
-        decision = self.decide(request, await self._ledger.snapshot(deployments))
-        steps = plan.attempts(decision, self._timeouts.attempt_s)
+        """Drive the plan: reserve, call, settle, until an answer or the end. `began` is monotonic seconds.
+
+        When nothing was called because limits are used up, it waits for the first to free up, if that is soon.
+        """
+        deadline = began + request.deadline_s
+        patience = min(self._timeouts.wait_s, request.deadline_s / 2)
+        while True:
+            decision = self.decide(request, await self._ledger.snapshot(deployments))
+            served = await self._walk(decision, messages, parameters, deadline, stream)
+            wait = ending.wait_s(served.decision, served.ending, served.records)
+            if wait is None or wait > patience:
+                return served
+            patience -= wait + MARGIN_S
+            await asyncio.sleep(wait + MARGIN_S)
+
+    async def _walk(
+        self,
+        decision: Decision,
+        messages: Sequence[Message],
+        parameters: Mapping[str, Any],
+        deadline: float,
+        stream: bool,
+    ) -> Served:
+        steps = plan.attempts(decision, self._timeouts.attempt_s, deadline - self._clock.monotonic())
         records: list[AttemptRecord] = []
         reservation: Reservation | None = None
-        deadline = began + request.deadline_s
         try:
             attempt = next(steps)
             while True:
-                reservation, outcome = await self._attempt(attempt, messages, parameters, request, stream)
-                records.append(result.record(attempt, outcome))
+                reservation, outcome = await self._attempt(
+                    attempt, messages, parameters, decision.request, deadline, stream
+                )
+                records.append(result.record(attempt, outcome, decision.request))
                 attempt = steps.send((outcome, deadline - self._clock.monotonic()))
         except StopIteration as stop:
             return Served(decision, stop.value, records, reservation)
@@ -88,26 +117,40 @@ class Engine:
         messages: Sequence[Message],
         parameters: Mapping[str, Any],
         request: Request,
+        deadline: float,
         stream: bool,
     ) -> tuple[Reservation | None, Outcome]:
         """One call. What it reserved is settled, but for a stream that goes on."""
         d = attempt.deployment
         reserved = await self._ledger.reserve(
-            request, d, lease_s=request.deadline_s, ignore_breaker=attempt.ignore_breaker
+            request, d, lease_s=max(0.0, deadline - self._clock.monotonic()), ignore_breaker=attempt.ignore_breaker
         )
         if isinstance(reserved, Refusal):
-            wait = max(0.0, reserved.free_at - self._clock.now())
+            wait = max(0.0, reserved.free_at - self._ledger.now())
             return None, Outcome(Failure.REFUSED, reserved.reason, retry_after_s=wait)
-        call = self._call(attempt, messages, params.prepare(parameters, d, demand.output_tokens(request, d)))
         outcome = Outcome(Failure.CANCELLED)
         try:
-            outcome = await (self._backend.stream(call) if stream else self._backend.complete(call))
+            prepared = params.prepare(parameters, d, demand.output_tokens(request, d))
+            call = self._call(attempt, messages, prepared, deadline)
+            outcome = await self._made(call, stream)
+        except Exception as error:  # a fault of ours must not lose a request that another deployment can serve
+            log.exception("calling %s failed in this program", d.id)
+            outcome = Outcome(Failure.SERVER_ERROR, f"a fault in this program: {type(error).__name__}")
         finally:  # also when the caller left
             if outcome.stream is None:
                 await self._ledger.settle(reserved, outcome)
         return reserved, outcome
 
-    def _call(self, attempt: Attempt, messages: Sequence[Message], parameters: Mapping[str, Any]) -> Call:
+    async def _made(self, call: Call, stream: bool) -> Outcome:
+        """The call as asked for; a deployment that cannot stream gives its answer in one piece."""
+        if stream and Capability.STREAMING in call.deployment.capabilities:
+            return await self._backend.stream(call)
+        outcome = await self._backend.complete(call)
+        return result.in_one_piece(outcome, call.deployment) if stream and outcome.ok else outcome
+
+    def _call(
+        self, attempt: Attempt, messages: Sequence[Message], parameters: Mapping[str, Any], deadline: float
+    ) -> Call:
         timeouts = self._timeouts
         return Call(
             deployment=attempt.deployment,
@@ -117,4 +160,5 @@ class Engine:
             # The last candidate is never cut on its first token: nobody else could do better.
             first_token_s=attempt.timeout_s if attempt.last else min(timeouts.first_token_s, attempt.timeout_s),
             between_tokens_s=timeouts.between_tokens_s,
+            deadline_s=max(0.0, deadline - self._clock.monotonic()),
         )

@@ -5,7 +5,7 @@
     ├── RoutingError                     a request got no answer
     │   ├── NoProviderAvailableError     nothing could be tried: every deployment was rejected beforehand
     │   ├── AllProvidersExhaustedError   everything that could be tried failed
-    │   ├── RequestRejectedError         the request itself is at fault, two providers said so
+    │   ├── RequestRejectedError         the request itself is at fault, as providers said
     │   └── StreamInterruptedError       an answer broke off after its first content had been passed on
     └── StoreError                       the state store cannot be used
 

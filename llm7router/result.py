@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from llm7router.decision import demand
+from llm7router.decision.failures import POLICIES, Refund
 from llm7router.decision.request import BYTES_PER_TOKEN
-from llm7router.types import Attempt, AttemptRecord, CompletionResult, Decision, Outcome, StreamChunk
+from llm7router.types import (
+    Attempt,
+    AttemptRecord,
+    CompletionResult,
+    Decision,
+    Deployment,
+    Outcome,
+    Request,
+    StreamChunk,
+)
 
 
 @dataclass(slots=True)
@@ -72,7 +83,7 @@ def build(
         content=answer.content,
         provider=d.provider,
         model=d.model,
-        cost=d.cost.of(prompt, output) if d.cost else 0.0,
+        cost=(d.cost.of(prompt, output) if d.cost else 0.0) + sum(a.usd for a in attempts if not a.ok),
         latency=latency_s,
         tokens_input=prompt,
         tokens_output=output,
@@ -88,14 +99,44 @@ def build(
     )
 
 
-def record(attempt: Attempt, outcome: Outcome) -> AttemptRecord:
-    """What is kept of an attempt."""
+def record(attempt: Attempt, outcome: Outcome, request: Request) -> AttemptRecord:
+    """What is kept of an attempt. One that failed may have cost its worst case, unless nothing was generated."""
+    d, usd = attempt.deployment, 0.0
+    if outcome.failure and not d.free and (outcome.generated or POLICIES[outcome.failure].refund is Refund.NOTHING):
+        usd = demand.worst_usd(request, d, demand.output_tokens(request, d)) or 0.0
     return AttemptRecord(
-        deployment=attempt.deployment.id,
+        deployment=d.id,
         ok=outcome.ok,
         failure=outcome.failure,
         detail=outcome.detail,
         status=outcome.status,
         duration_s=outcome.duration_s,
         retry_after_s=outcome.retry_after_s,
+        usd=usd,
     )
+
+
+class OnePiece:
+    """A whole answer as a `ChunkStream` of one chunk, so that what cannot stream can still serve a stream."""
+
+    def __init__(self, outcome: Outcome, deployment: Deployment) -> None:
+        self._answer, self._response, self._deployment = Answer.of(outcome.response), outcome.response, deployment
+        self.waited_s = outcome.duration_s
+        known = outcome.prompt_tokens is not None and outcome.output_tokens is not None
+        self.usage = (outcome.prompt_tokens or 0, outcome.output_tokens or 0) if known else None
+
+    async def __aiter__(self) -> AsyncIterator[StreamChunk]:
+        answer, d = self._answer, self._deployment
+        calls = tuple({**call, "index": index} for index, call in enumerate(answer.tool_calls))
+        yield StreamChunk(
+            answer.content, answer.reasoning, calls, answer.finish_reason, d.provider, d.model, raw=self._response
+        )
+
+    async def aclose(self) -> None:
+        """Nothing is under way any more."""
+
+
+def in_one_piece(outcome: Outcome, deployment: Deployment) -> Outcome:
+    """The outcome of a whole answer as that of a stream."""
+    stream = OnePiece(outcome, deployment)
+    return replace(outcome, stream=stream, first_token_s=None, response=None)

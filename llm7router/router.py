@@ -6,7 +6,8 @@ Everything that could be a policy lives elsewhere: what may be used in `decision
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -90,9 +91,10 @@ class LLMRouter:
         Raises:
             NoProviderAvailableError: nothing could be tried.
             AllProvidersExhaustedError: everything that could be tried failed, or the deadline passed.
-            RequestRejectedError: two providers said that the request itself is at fault, or one that it breaks
-                its content policy.
-            TypeError: the messages or a parameter are not of OpenAI's shape.
+            RequestRejectedError: providers said that the request itself is at fault: two of them, or one and nobody
+                else answered, or one because of its content policy.
+            ConfigError: an id, a task or a capability that does not exist, or a number out of range.
+            TypeError: the messages, the context or a parameter are not of the right shape.
         """
         began = self._clock.monotonic()
         built = self._request(messages, context, parameters)
@@ -106,36 +108,37 @@ class LLMRouter:
 
     async def stream(
         self, messages: Sequence[Message], context: RequestContext | None = None, **parameters: Any
-    ) -> AsyncIterator[StreamChunk]:
+    ) -> AsyncGenerator[StreamChunk, None]:
         """The answer as it arrives; the last chunk carries the whole `CompletionResult`.
 
         Until the first content, failover is silent. Raises as `complete` does, and `StreamInterruptedError` when
         the answer breaks off after its first content.
         """
         began = self._clock.monotonic()
-        built = self._request(messages, context, parameters, stream=True)
+        built = self._request(messages, context, parameters)
         served = await self._engine.serve(self._deployments, messages, parameters, built, began, stream=True)
         outcome, attempt, reservation = served.ending.answer, served.ending.attempt, served.reservation
         if outcome is None or attempt is None or reservation is None or outcome.stream is None:
             raise ending.error(served.ending, served.decision, served.records) from None
         answer, chunks = result.Answer(), outcome.stream
-        final = Outcome(Failure.CANCELLED)
-        called = self._clock.monotonic() - outcome.duration_s
+        final = Outcome(Failure.CANCELLED, generated=True)
         try:
             async for chunk in chunks:
                 answer.add(chunk)
                 yield chunk
-            final = ending.finished(outcome, chunks.usage, answer, self._clock.monotonic() - called)
+            final = ending.finished(outcome, chunks.usage, chunks.waited_s)
         except BrokenStreamError as broken:
-            final = broken.outcome
+            final = replace(broken.outcome, generated=True)
         finally:
-            await chunks.aclose()
-            await self._ledger.settle(reservation, final)
+            try:
+                await chunks.aclose()
+            finally:
+                await self._ledger.settle(reservation, final)
+        records = [*served.records[:-1], result.record(attempt, final, built)]
         if final.failure is not None:
-            records = [*served.records[:-1], result.record(attempt, final)]
             raise ending.interrupted(attempt, final, served.decision, records) from None
         latency = self._clock.monotonic() - began
-        whole = result.build(answer, final, attempt, served.decision, served.records, latency)
+        whole = result.build(answer, final, attempt, served.decision, records, latency)
         yield StreamChunk(provider=whole.provider, model=whole.model, result=whole)
 
     def complete_sync(
@@ -148,12 +151,10 @@ class LLMRouter:
         self,
         messages: Sequence[Message],
         context: RequestContext | None = None,
-        *,
-        stream: bool = False,
         **parameters: Any,
     ) -> Decision:
         """Who would serve the request and why: a dry run that calls nothing and writes nothing."""
-        built = self._request(messages, context, parameters, stream=stream)
+        built = self._request(messages, context, parameters)
         return self._engine.decide(built, self._ledger.snapshot_now(self._deployments))
 
     def register_provider(self, provider: Provider, name: str | None = None) -> None:
@@ -171,8 +172,9 @@ class LLMRouter:
 
     def check_ids(self, ids: Iterable[str]) -> None:
         """Raise ConfigError for an id that is neither a provider nor a deployment: a typo would do nothing."""
-        known = {d.id for d in self._deployments} | set(self._specs)
-        for given in ids:
+        given_ids = tuple(ids)
+        known = {d.id for d in self._deployments} | set(self._specs) if given_ids else set()
+        for given in given_ids:
             if given not in known:
                 close = get_close_matches(given, sorted(known), n=1)
                 hint = f"did you mean {close[0]!r}?" if close else "see `llm7router providers --all`"
@@ -187,7 +189,7 @@ class LLMRouter:
     async def aclose(self) -> None:
         """Release models, connections and the store. The router may be used again."""
         await self._backend.aclose()
-        self._ledger.close()
+        await self._ledger.aclose()
 
     def close(self) -> None:
         """`aclose` for code that is not async."""
@@ -213,11 +215,11 @@ class LLMRouter:
         messages: Sequence[Message],
         context: RequestContext | None,
         parameters: Mapping[str, Any],
-        stream: bool = False,
     ) -> Request:
         params.check(parameters)
-        context = context or RequestContext()
-        return request.build(
+        context = RequestContext() if context is None else context
+        request.check_context(context)
+        built = request.build(
             messages,
             parameters,
             context,
@@ -225,8 +227,9 @@ class LLMRouter:
             environment=self._settings.environment,
             max_usd=self._settings.budget.usd_per_request,
             total_s=self._settings.timeouts.total_s,
-            stream=stream,
         )
+        self.check_ids((*built.providers, *built.exclude))
+        return built
 
 
 def _load(config: str | Path | Mapping[str, Any] | LoadedConfig | None, env: Mapping[str, str] | None) -> LoadedConfig:

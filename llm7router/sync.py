@@ -21,10 +21,14 @@ class LoopThread:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
         self._pid = 0
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         """The coroutine's result, or its exception. An interrupt cancels the coroutine before it is passed on."""
+        if threading.current_thread() is self._thread:  # waiting for this thread in this thread would never end
+            coroutine.close()
+            raise RuntimeError("complete_sync was called inside the router's own event loop; await complete() there")
         future = asyncio.run_coroutine_threadsafe(coroutine, self._running())
         try:
             return future.result()
@@ -32,15 +36,12 @@ class LoopThread:
             future.cancel()
             raise
 
-    def owns(self, loop: asyncio.AbstractEventLoop | None) -> bool:
-        """The loop is this thread's, so blocking in it would never end."""
-        return loop is not None and loop is self._loop
-
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None or self._pid != os.getpid() or self._loop.is_closed():
                 self._loop, self._pid = asyncio.new_event_loop(), os.getpid()
-                threading.Thread(target=self._loop.run_forever, name="llm7router-sync", daemon=True).start()
+                self._thread = threading.Thread(target=self._loop.run_forever, name="llm7router-sync", daemon=True)
+                self._thread.start()
             return self._loop
 
 

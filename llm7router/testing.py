@@ -149,6 +149,7 @@ class _Words:
     def __init__(self, call: Call, reply: Reply) -> None:
         self._call, self._reply = call, reply
         self.usage: tuple[int, int] | None = None
+        self.waited_s = reply.delay_s
         self.closed = False
 
     async def __aiter__(self) -> AsyncIterator[StreamChunk]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from llm7router.calls.answers import count
 from llm7router.types import AccountLimit, Axis, Deployment, Period, Unit
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
 
 AGAIN_S = 600.0
 TIMEOUT_S = 5.0
-MOST = 10**9
 BODY_BYTES = 65536
 
 
@@ -26,12 +26,8 @@ def read(body: Any) -> AccountLimit | None:
     daily = data.get("free_model_daily_requests") if isinstance(data, dict) else None
     if not isinstance(daily, dict):
         return None
-    used, most = _figure(daily.get("used")), _figure(daily.get("limit"))
+    used, most = count(daily.get("used")), count(daily.get("limit"))
     return AccountLimit(Axis(Unit.REQUESTS, Period.DAY), used, most) if most and used is not None else None
-
-
-def _figure(value: Any) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MOST else None
 
 
 class Accounts:

@@ -7,6 +7,15 @@ from typing import Any
 
 from llm7router.types import Failure, Outcome
 
+MOST = 10**9  # tokens, or requests; no limit and no context is near it
+MOST_CALLS = 256  # tool calls in one answer
+NO_PLACE = "a tool call with an impossible index"
+REASONING_ONLY = "only reasoning within max_tokens"
+
+
+class BadAnswerError(Exception):
+    """A piece of an answer that cannot be used."""
+
 
 def read(response: Any) -> Outcome:
     """A success with usage and headers, or `BAD_ANSWER` (`POLICY` for an empty answer that a filter emptied)."""
@@ -15,6 +24,8 @@ def read(response: Any) -> Outcome:
     if not choices:
         return Outcome(Failure.BAD_ANSWER, "an answer without choices", headers=headers)
     failure = None if any(_has_content(choice) for choice in choices) else _why_empty(choices[0])
+    if any(place_of(call) is None for choice in choices for call in piece_of(getattr(choice, "message", None))[2]):
+        failure = Failure.BAD_ANSWER, NO_PLACE
     if failure is None and any(_native(choice) == "error" for choice in choices):
         failure = Failure.BAD_ANSWER, "the provider's finish reason is an error"
     if failure is not None:
@@ -31,8 +42,25 @@ def read(response: Any) -> Outcome:
 def usage_of(response: Any) -> tuple[int, int] | None:
     """Prompt and output tokens, or None: LiteLLM puts zeros where the provider said nothing."""
     usage = getattr(response, "usage", None)
-    counts = (getattr(usage, "prompt_tokens", None) or 0, getattr(usage, "completion_tokens", None) or 0)
-    return counts if any(counts) else None
+    prompt, output = (getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens"))
+    return counts(0 if prompt is None else prompt, 0 if output is None else output)
+
+
+def counts(prompt: Any, output: Any) -> tuple[int, int] | None:
+    """Prompt and output tokens if both can be true and one is more than 0, else None."""
+    known = count(prompt), count(output)
+    return (known[0], known[1]) if known[0] is not None and known[1] is not None and any(known) else None
+
+
+def count(value: Any) -> int | None:
+    """A count that a provider gave, if it is a whole number from 0 to a billion: it may be anything."""
+    return value if type(value) is int and 0 <= value <= MOST else None
+
+
+def place_of(call: Mapping[str, Any]) -> int | None:
+    """Which tool call of an answer a fragment belongs to, from 0; None if it says what cannot be."""
+    index = call.get("index")
+    return 0 if index is None else index if type(index) is int and 0 <= index < MOST_CALLS else None
 
 
 def headers_of(response: Any) -> Mapping[str, str]:
@@ -50,15 +78,21 @@ def piece_of(delta: Any) -> tuple[str, str, tuple[Mapping[str, Any], ...]]:
 
 
 def _has_content(choice: Any) -> bool:
+    """More than nothing; what was cut off while it was reasoning is nothing."""
     message = getattr(choice, "message", None)
     others = ("function_call", "audio", "images")
-    return any(piece_of(message)) or any(getattr(message, name, None) for name in others)
+    text, reasoning, calls = piece_of(message)
+    if text or calls or any(getattr(message, name, None) for name in others):
+        return True
+    return bool(reasoning) and getattr(choice, "finish_reason", None) != "length"
 
 
 def _why_empty(choice: Any) -> tuple[Failure, str]:
     reason = getattr(choice, "finish_reason", None)
     if reason == "content_filter":
         return Failure.POLICY, "a content filter emptied the answer"
+    if reason == "length" and piece_of(getattr(choice, "message", None))[1]:
+        return Failure.NO_ANSWER, REASONING_ONLY
     return Failure.BAD_ANSWER, f"an empty answer (finish reason: {_native(choice) or reason})"
 
 

@@ -35,7 +35,9 @@ def arguments(call: Call, stream: bool) -> dict[str, Any]:
     if passed := sorted(PASSED & parameters.keys()):
         parameters["allowed_openai_params"] = passed
     messages = copy.deepcopy([dict(message) for message in call.messages])
-    return {**parameters, "messages": messages, "timeout": float(call.timeout_s), **where, **ALWAYS}
+    # A bound on each read; the deadlines are ours. A stream that goes on may pause for longer than its begin may take.
+    longest = max(call.timeout_s, call.deadline_s or 0.0) if stream else call.timeout_s
+    return {**parameters, "messages": messages, "timeout": float(longest), **where, **ALWAYS}
 
 
 def _usage_wanted(call: Call) -> dict[str, Any]:

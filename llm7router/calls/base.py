@@ -11,7 +11,11 @@ from llm7router.types import Deployment, Message, Outcome, StreamChunk
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call to make: `parameters` are ready to send, `timeout_s` bounds all of it."""
+    """One call to make: `parameters` are ready to send. `timeout_s` bounds all of it, of a stream its begin.
+
+    After the first content nobody else can answer: then `deadline_s` bounds the seconds of waiting for the provider,
+    counted from the call's start. None: `timeout_s` does.
+    """
 
     deployment: Deployment
     messages: Sequence[Message]
@@ -19,6 +23,7 @@ class Call:
     timeout_s: float
     first_token_s: float = 15.0  # streams only: most seconds until the first content
     between_tokens_s: float = 20.0  # streams only: most seconds between two contents
+    deadline_s: float | None = None  # streams only: seconds for all of it once content has arrived; None: timeout_s
 
 
 class BrokenStreamError(Exception):
@@ -32,6 +37,7 @@ class BrokenStreamError(Exception):
 class ChunkStream(Protocol):
     """An answer as it arrives. Raises `BrokenStreamError`; always `aclose()` it, which ends the call upstream."""
 
+    waited_s: float  # seconds spent waiting for the provider, from the start of the call; the caller's own not counted
     usage: tuple[int, int] | None  # prompt and output tokens as the provider counted them; set at the end
 
     def __aiter__(self) -> AsyncIterator[StreamChunk]: ...

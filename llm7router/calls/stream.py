@@ -1,11 +1,13 @@
 """A streamed answer behind a gate: nothing leaves before the first content, and deadlines count content, not bytes.
 
+Only waiting for the provider takes time here: a reader may take as long as it likes between two chunks.
 Keep-alive comments, role-only chunks and empty deltas are not content, so a provider cannot hold a request with them.
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import Any
 
 from llm7router.calls import answers
@@ -21,24 +23,31 @@ class ContentStream:
 
     def __init__(self, wrapper: Any, call: Call, tail: Tail, clock: Clock, started: float) -> None:
         self.usage: tuple[int, int] | None = None
+        self.waited_s = 0.0
         self.headers = answers.headers_of(wrapper)
         self._wrapper, self._call, self._tail, self._clock = wrapper, call, tail, clock
         self._started = started  # on the clock's monotonic
         self._first: StreamChunk | None = None
         self._guessed: tuple[int, int] | None = None  # LiteLLM's count: the provider's or a guess
+        self._answered = False  # there was more than reasoning
         self._over = False
 
     async def wait_for_content(self) -> Outcome | None:
         """Read up to the first content and keep it. An outcome if the stream ends without any."""
-        async for raw in self._wrapper:
-            chunk, has_content = self._chunk(raw)
-            if has_content:
-                self._first = chunk
-                return None
+        try:
+            async for raw in self._wrapper:
+                chunk, has_content = self._chunk(raw)
+                if has_content:
+                    self._first = chunk
+                    return None
+        finally:
+            self.waited_s = self._clock.monotonic() - self._started
         return self._empty()
 
     def explain(self, error: Exception) -> Outcome:
         """What broke the stream: the error event that the provider sent, or else the exception."""
+        if isinstance(error, answers.BadAnswerError):
+            return Outcome(Failure.BAD_ANSWER, str(error))
         return self._error_event() or classify(error, self._call.deployment, now=self._clock.now())
 
     def __aiter__(self) -> ContentStream:
@@ -63,8 +72,8 @@ class ContentStream:
         await self._wrapper.aclose()
 
     async def _next(self) -> StreamChunk:
-        call = self._call
-        left = call.timeout_s - (self._clock.monotonic() - self._started)
+        call, waited_s, asked = self._call, self.waited_s, self._clock.monotonic()
+        left = (call.timeout_s if call.deadline_s is None else call.deadline_s) - waited_s
         patience = min(call.between_tokens_s, left)
         failure: Outcome | None = None
         chunk: StreamChunk | None = None
@@ -76,10 +85,12 @@ class ContentStream:
             failure = Outcome(Failure.TIMEOUT, f"cut off: more than {max(patience, 0):g} s {what}")
         except Exception as error:
             failure = self.explain(error)
+        finally:
+            self.waited_s = waited_s + self._clock.monotonic() - asked
         if failure is None and (chunk is None or chunk.finish_reason):
-            failure = self._bad_end()
+            failure = self._bad_end(chunk)
         if failure is not None:
-            raise BrokenStreamError(failure) from None
+            raise BrokenStreamError(replace(failure, duration_s=self.waited_s)) from None
         if chunk is None:
             self.usage = self._counted()
             raise StopAsyncIteration
@@ -97,11 +108,14 @@ class ContentStream:
         self._guessed = answers.usage_of(raw) or self._guessed
         choices = getattr(raw, "choices", None) or []
         pieces = {getattr(choice, "index", 0) or 0: answers.piece_of(choice.delta) for choice in choices}
+        if any(answers.place_of(call) is None for piece in pieces.values() for call in piece[2]):
+            raise answers.BadAnswerError(answers.NO_PLACE)
+        self._answered = self._answered or any(content or calls for content, _, calls in pieces.values())
         content, reasoning, calls = pieces.get(0, ("", "", ()))
         reason = choices[0].finish_reason if choices else None
         return StreamChunk(content, reasoning, calls, reason, raw=raw), any(map(any, pieces.values()))
 
-    def _bad_end(self) -> Outcome | None:
+    def _bad_end(self, last: StreamChunk | None) -> Outcome | None:
         """Why this end is none. LiteLLM shows "stop" for a stream that was cut and for one that failed."""
         if self._tail.seen:
             if self._tail.finish_reason == "error":
@@ -109,7 +123,11 @@ class ContentStream:
             cut = not self._tail.complete
         else:
             cut = getattr(self._wrapper, "received_finish_reason", "stop") is None
-        return Outcome(Failure.BAD_ANSWER, "the stream ended without a finish reason") if cut else None
+        if cut:
+            return Outcome(Failure.BAD_ANSWER, "the stream ended without a finish reason")
+        if last is not None and last.finish_reason == "length" and not self._answered:
+            return Outcome(Failure.NO_ANSWER, answers.REASONING_ONLY)
+        return None
 
     def _counted(self) -> tuple[int, int] | None:
         """The provider's count. Without the wire to look at, only a local model's is known not to be a guess."""

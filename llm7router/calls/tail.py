@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from llm7router.calls import answers
+
 KEPT = 16 * 1024  # bytes: the last events, usage among them
 # Inside of texts and arguments the quotes of JSON are escaped, so these match keys only.
 _FINISH = re.compile(rb'"finish_reason"\s{0,4}:\s{0,4}"([^"]{1,40})"')
@@ -50,9 +52,8 @@ class Tail:
     def usage(self) -> tuple[int, int] | None:
         """Prompt and output tokens of the last usage, or None."""
         for usage in self._values(_USAGE):
-            counts = usage.get("prompt_tokens"), usage.get("completion_tokens", 0)
-            if all(type(count) is int and count >= 0 for count in counts) and any(counts):
-                return counts
+            if known := answers.counts(usage.get("prompt_tokens"), usage.get("completion_tokens", 0)):
+                return known
         return None
 
     @property

@@ -34,6 +34,7 @@ def providers(show_all: bool, config_path: str | None, as_json: bool) -> None:
 
 def show(stats: Stats, show_all: bool) -> None:
     """A table of what can be used, then what cannot and why."""
+    from rich.markup import escape
     from rich.table import Table
 
     from llm7router.cli.output import console
@@ -47,7 +48,8 @@ def show(stats: Stats, show_all: bool) -> None:
             key = (d.provider, d.reason, d.advice)
             off[key] = off.get(key, 0) + 1
         else:
-            table.add_row(d.id, _state(d, stats.now), f"{d.health:.0%}", _speed(d), _limits(d))
+            limits = escape(_limits(d, stats.now))
+            table.add_row(escape(d.id), _state(d, stats.now), f"{d.health:.0%}", _speed(d), limits)
     out = console()
     out.print(table)
     for (provider, reason, advice), models in off.items():
@@ -76,12 +78,15 @@ def _speed(d: DeploymentStats) -> str:
     return f"{d.first_token_s:.1f} s{rate}"
 
 
-def _limits(d: DeploymentStats) -> str:
-    return ", ".join(_limit(limit) for limit in d.limits) or "none"
+def _limits(d: DeploymentStats, now: float) -> str:
+    return ", ".join(_limit(limit, now) for limit in d.limits) or "none"
 
 
-def _limit(limit: LimitStats) -> str:
+def _limit(limit: LimitStats, now: float) -> str:
+    from llm7router.decision.explain import duration
+
     used, most = f"{limit.used}", f"{limit.max}"
     if limit.name.split("/")[0].endswith("usd"):  # kept in micro-dollars
         used, most = f"{limit.used / 1e6:.4f}", f"{limit.max / 1e6:g}"
-    return f"{limit.name} {used}/{most}" + (" shared" if limit.shared else "")
+    out = f" (out in {duration(limit.runs_out_at - now)} at this rate)" if limit.runs_out_at is not None else ""
+    return f"{limit.name} {used}/{most}" + (" shared" if limit.shared else "") + out

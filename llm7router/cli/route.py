@@ -80,7 +80,7 @@ def as_dict(decision: Decision) -> dict[str, Any]:
                     for name, weight, r in s.readings
                 },
             }
-            for s in decision.ranking
+            for s in decision.candidates
         ],
         "failover": failover_order(decision),
         "rejected": [
@@ -97,6 +97,7 @@ def as_dict(decision: Decision) -> dict[str, Any]:
 
 def show(decision: Decision) -> None:
     """Tables for people."""
+    from rich.markup import escape
     from rich.table import Table
 
     from llm7router.cli.output import console
@@ -107,18 +108,19 @@ def show(decision: Decision) -> None:
 
     out = console()
     request = decision.request
+    evidence, environment = escape(request.task_evidence), escape(request.environment)
     out.print(
-        f"Task [bold]{request.task}[/bold] ({request.task_evidence}), environment {request.environment}, "
+        f"Task [bold]{request.task}[/bold] ({evidence}), environment {environment}, "
         f"about {request.prompt_tokens} prompt tokens"
     )
     if decision.panic:
-        out.print("Every breaker is open, so breakers are ignored.")
+        out.print("Nothing is left but what is behind open breakers, so breakers are ignored.")
     if decision.best is None:
         click.echo(nothing_available(decision), err=True)
     else:
         out.print(ranking_table(decision))
         best = decision.best
-        out.print(f"Pick: [bold]{best.deployment.id}[/bold]")
+        out.print(f"Pick: [bold]{escape(best.deployment.id)}[/bold]")
         for name, weight, reading in best.readings:
             out.print(f"  {name}: {weight * reading.value:.1f} of {weight:g}, {reading.because}", markup=False)
         if others := failover_order(decision)[1:]:
@@ -128,7 +130,7 @@ def show(decision: Decision) -> None:
         rows = explain.grouped(decision)
         for ids, why, advice in rows:
             if why != DISABLED:
-                table.add_row(ids, why, advice)
+                table.add_row(escape(ids), escape(why), escape(advice))
         out.print()
         out.print(table)
         disabled = [ids.split()[0].split("/")[0] for ids, why, _ in rows if why == DISABLED]
@@ -138,6 +140,7 @@ def show(decision: Decision) -> None:
 
 def ranking_table(decision: Decision) -> Any:
     """Points by factor, best first."""
+    from rich.markup import escape
     from rich.table import Table
 
     assert decision.best is not None
@@ -147,8 +150,8 @@ def ranking_table(decision: Decision) -> Any:
     table.add_column("points", justify="right")
     for name, weight, _ in decision.best.readings:
         table.add_column(f"{name}\n/{weight:g}", justify="right")
-    for place, scored in enumerate(decision.ranking, 1):
+    for place, scored in enumerate(decision.candidates, 1):
         points = [f"{weight * reading.value:.1f}" for _, weight, reading in scored.readings]
         style = "bold green" if place == 1 else None
-        table.add_row(str(place), scored.deployment.id, f"{scored.points:.1f}", *points, style=style)
+        table.add_row(str(place), escape(scored.deployment.id), f"{scored.points:.1f}", *points, style=style)
     return table

@@ -187,6 +187,9 @@ class TimeoutsConfig(_Strict):
     between_tokens_s: Positive = Field(default=20, description="Longest pause inside an answer.")
     attempt_s: Positive = Field(default=40, description="One call to one provider.")
     total_s: Positive = Field(default=120, description="The whole request, all attempts together.")
+    wait_s: NotNegative = Field(
+        default=10, description="Wait this long for a limit to free up when nothing else can serve; 0: never."
+    )
 
 
 class StateConfig(_Strict):

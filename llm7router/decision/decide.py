@@ -14,7 +14,10 @@ NEAR_POINTS = 0.5  # deployments this close to the best may share concurrent req
 
 
 def decide(request: Request, snapshot: Snapshot, factors: Sequence[tuple[str, float, Factor]]) -> Decision:
-    """Rank what can serve the request, best first; say why the rest cannot."""
+    """Rank what can serve the request, best first; say why the rest cannot.
+
+    What only an open breaker keeps away is ranked apart: when everything else has failed, trying beats refusing.
+    """
     ranking: list[Scored] = []
     rejected: list[Rejected] = []
     open_breakers: list[Candidate] = []
@@ -29,9 +32,8 @@ def decide(request: Request, snapshot: Snapshot, factors: Sequence[tuple[str, fl
             rejected.append(Rejected(deployment, rejection))
             if rejection.filter == BREAKER:
                 open_breakers.append(candidate)
-    if not ranking and open_breakers:
-        return _panic(request, open_breakers, rejected, now, factors)
-    return Decision(request, _ranked(request, ranking), tuple(rejected), now)
+    last_resort = [_score(request, c, factors) for c in open_breakers if within_limits(request, c) is None]
+    return Decision(request, _ranked(request, ranking), tuple(rejected), now, _ranked(request, last_resort))
 
 
 def _first_objection(request: Request, candidate: Candidate) -> Rejection | None:
@@ -72,22 +74,3 @@ def _spread(request: Request, scored: list[Scored]) -> list[Scored]:
     second = (first + 1 + draw // len(near) % (len(near) - 1)) % len(near)
     chosen = min(near[first], near[second], key=lambda s: (s.in_flight, -s.points, s.deployment.order))
     return [chosen, *(s for s in scored if s is not chosen)]
-
-
-def _panic(
-    request: Request,
-    candidates: list[Candidate],
-    rejected: list[Rejected],
-    now: float,
-    factors: Sequence[tuple[str, float, Factor]],
-) -> Decision:
-    """Every breaker that stands in the way is ignored when nothing else is left: trying beats refusing.
-
-    Limits still hold, since they come before everything that may be overridden.
-    """
-    within = [c for c in candidates if within_limits(request, c) is None]
-    ids = {c.deployment.id for c in within}
-    kept = tuple(r for r in rejected if r.deployment.id not in ids)
-    return Decision(
-        request, _ranked(request, [_score(request, c, factors) for c in within]), kept, now, panic=bool(within)
-    )

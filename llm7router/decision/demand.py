@@ -13,7 +13,7 @@ LEAST_OUTPUT = 256  # an answer with less room than this, when more was asked fo
 MICRO = 1_000_000  # usd limits count micro-dollars
 # An attribute of this module is found faster than a member of an enum.
 _REQUESTS, _CONCURRENT, _TOKENS = Unit.REQUESTS, Unit.CONCURRENT, Unit.TOKENS
-_INPUT_TOKENS, _NEURONS = Unit.INPUT_TOKENS, Unit.NEURONS
+_INPUT_TOKENS, _NEURONS, _USD = Unit.INPUT_TOKENS, Unit.NEURONS, Unit.USD
 _RESERVED, _INPUT_ONLY = Counts.RESERVED, Counts.INPUT_ONLY
 BUDGET_CELL = "budget"  # the user's own money: a pool over everything that is not free
 
@@ -49,7 +49,10 @@ def charges(request: Request, deployment: Deployment, output: int) -> tuple[Char
 def amounts(request: Request, deployment: Deployment, output: int) -> list[int]:
     """The amounts of `charges` alone, in the order of the deployment's limits."""
     prompt, output = request.prompt_tokens, output * request.choices
-    return [amount(limit, deployment, prompt, output) for limit in deployment.limits]
+    if deployment.free:
+        return [amount(limit, deployment, prompt, output) for limit in deployment.limits]
+    most = max(prompt, request.prompt_tokens_most)  # a cent that was not allowed is worse than a refusal
+    return [amount(limit, deployment, most if limit.unit is _USD else prompt, output) for limit in deployment.limits]
 
 
 def amount(limit: Limit, deployment: Deployment, prompt_tokens: int, output_tokens: int) -> int:
@@ -80,4 +83,4 @@ def worst_usd(request: Request, deployment: Deployment, output: int) -> float | 
     """Most that the call can cost the user, in USD, when `output` tokens are asked for; None if it is unknown."""
     if deployment.cost is None:
         return None
-    return deployment.cost.of(request.prompt_tokens, output * request.choices)
+    return deployment.cost.of(max(request.prompt_tokens, request.prompt_tokens_most), output * request.choices)

@@ -76,12 +76,14 @@ POLICIES: Mapping[Failure, Policy] = {
     Failure.KEY_REJECTED: Policy(0, Block(15 * _MINUTE, 15 * _MINUTE, 15 * _MINUTE), Scope.PROVIDER, Refund.AMOUNTS),
     Failure.NO_CREDIT: Policy(0, Block(_HOUR, _MINUTE, _DAY), Scope.PROVIDER, Refund.AMOUNTS),
     Failure.MODEL_GONE: Policy(0, Block(_HOUR, _HOUR, _HOUR), Scope.DEPLOYMENT, Refund.AMOUNTS),
+    Failure.NO_ANSWER: Policy(0, None, Scope.REQUEST),
     Failure.CONTEXT_TOO_LONG: Policy(0, None, Scope.REQUEST, Refund.AMOUNTS, Then.LARGER_CONTEXT),
     Failure.UNSUPPORTED: Policy(0, None, Scope.REQUEST, Refund.AMOUNTS),
     Failure.REQUEST_REJECTED: Policy(0, None, Scope.REQUEST, Refund.AMOUNTS, Then.ONE_OTHER),
     Failure.POLICY: Policy(0, None, Scope.REQUEST, Refund.NOTHING, Then.STOP),
     Failure.BUSY: Policy(0, None, Scope.REQUEST, Refund.ALL, counted=False),
-    Failure.LOCAL_BROKEN: Policy(0, Block(_MINUTE, _MINUTE, _MINUTE), Scope.DEPLOYMENT, Refund.ALL, counted=False),
+    # Not remembered: once the file or the engine is there, the next request finds it.
+    Failure.LOCAL_BROKEN: Policy(0, None, Scope.REQUEST, Refund.ALL, counted=False),
     Failure.REFUSED: Policy(0, None, Scope.REQUEST, Refund.ALL, counted=False),
     Failure.CANCELLED: Policy(0, None, Scope.REQUEST, Refund.NOTHING, Then.STOP),
 }

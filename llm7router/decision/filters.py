@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from llm7router.decision import demand
 from llm7router.state import health, quota
 from llm7router.state.cells import EMPTY
-from llm7router.types import Candidate, Rejection, Request
+from llm7router.types import Candidate, Failure, Rejection, Request
 
 Filter = Callable[[Request, Candidate], Rejection | None]
 
@@ -83,8 +83,12 @@ def fits_budget(request: Request, candidate: Candidate) -> Rejection | None:
 
 def not_blocked(request: Request, candidate: Candidate) -> Rejection | None:
     """No block by what the provider said: 429, a rejected key, no credit, a model that is gone."""
-    blocked = quota.find_block(candidate.cells, candidate.deployment, candidate.now)
-    return None if blocked is None else Rejection("block", blocked.reason, blocked.free_at)
+    d = candidate.deployment
+    blocked = quota.find_block(candidate.cells, d, candidate.now)
+    if blocked is None:
+        return None
+    advice = f"correct {d.key_name}" if blocked.reason == Failure.KEY_REJECTED and d.key_name else ""
+    return Rejection("block", blocked.reason, blocked.free_at, advice)
 
 
 def breaker_closed(request: Request, candidate: Candidate) -> Rejection | None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import dataclass
 
-from llm7router.decision.failures import POLICIES, Scope, Then
+from llm7router.decision.demand import output_tokens, worst_usd
+from llm7router.decision.failures import POLICIES, Refund, Scope, Then
+from llm7router.state.quota import BREAKER_OPEN
 from llm7router.types import Attempt, Decision, Failure, Outcome, Scored
 
 MAX_COUNTED = 4  # remote attempts that reached a provider; refused and unsent ones do not count
@@ -25,29 +27,37 @@ class Ending:
     out_of_time: bool = False
 
 
-def attempts(decision: Decision, attempt_s: float) -> Generator[Attempt, tuple[Outcome, float], Ending]:
+def attempts(
+    decision: Decision, attempt_s: float, remaining_s: float | None = None
+) -> Generator[Attempt, tuple[Outcome, float], Ending]:
     """Walk down the ranking. Each `send` gives the outcome and the seconds that remain of the deadline.
 
     A failure of provider scope removes the provider's other deployments, one of quota scope those that share the
-    pool. The best local model is appended if the attempts end before one was reached: it is the last resort.
+    pool. After four counted attempts only the best local model is left; after that, what is behind open breakers.
+    What failed attempts may have cost comes off what the request may cost.
     """
-    queue = list(decision.ranking)
-    remaining = decision.request.deadline_s
+    request = decision.request
+    queue, behind_breakers = list(decision.ranking), list(decision.last_resort)
+    remaining, spent = request.deadline_s if remaining_s is None else remaining_s, 0.0
     counted = number = 0
     first_rejection: Outcome | None = None
-    while queue:
-        scored = queue.pop(0)
+    while queue or behind_breakers:
+        ignore_breaker = not queue
+        scored = queue.pop(0) if queue else behind_breakers.pop(0)
         d = scored.deployment
         if counted >= MAX_COUNTED and not d.local:
             queue = [s for s in queue if s.deployment.local][:1]
             continue
+        worst = 0.0 if d.free else worst_usd(request, d, output_tokens(request, d)) or 0.0
+        if worst > max(0.0, request.max_usd - spent):
+            continue
         if remaining < LEAST_S:
             return Ending(out_of_time=True)
         number += 1
-        last = not queue
+        last = not queue and not behind_breakers
         # Half of what remains at most, so that a next attempt and the local model still have time.
         timeout = remaining if last else min(attempt_s, remaining / 2)
-        attempt = Attempt(scored, timeout, number, last, ignore_breaker=decision.panic)
+        attempt = Attempt(scored, timeout, number, last, ignore_breaker)
         outcome, remaining = yield attempt
         if outcome.ok:
             return Ending(answer=outcome, attempt=attempt)
@@ -59,14 +69,16 @@ def attempts(decision: Decision, attempt_s: float) -> Generator[Attempt, tuple[O
             if first_rejection is not None:
                 return Ending(rejected_by=first_rejection)
             first_rejection = outcome
+        if outcome.failure is Failure.REFUSED and outcome.detail == BREAKER_OPEN and not ignore_breaker:
+            behind_breakers.append(scored)  # it opened, or its one probe was taken, since the decision
         counted += policy.counted and not d.local
-        queue = _after(queue, scored, outcome, policy.scope, first_rejection)
+        spent += worst if policy.refund is Refund.NOTHING else 0.0
+        queue = _after(queue, scored, outcome, policy.scope)
+        behind_breakers = _after(behind_breakers, scored, outcome, policy.scope)
     return Ending(rejected_by=first_rejection)
 
 
-def _after(
-    queue: list[Scored], failed: Scored, outcome: Outcome, scope: Scope, first_rejection: Outcome | None
-) -> list[Scored]:
+def _after(queue: list[Scored], failed: Scored, outcome: Outcome, scope: Scope) -> list[Scored]:
     """What is still worth trying after a failure."""
     d = failed.deployment
     assert outcome.failure is not None

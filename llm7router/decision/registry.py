@@ -37,8 +37,24 @@ def bind(weights: Mapping[str, float], parameters: Mapping[str, Any]) -> tuple[t
         factor = find(name)
         if factor is not None and weight > 0:
             given = parameters.get(name) or {}
-            bound.append((name, float(weight), partial(factor, **given) if given else factor))
+            reads = partial(factor, **given) if given else factor
+            bound.append((name, float(weight), reads if name in FACTORS else _contained(name, reads)))
     return tuple(bound)
+
+
+def _contained(name: str, factor: Factor) -> Factor:
+    """A factor of another package that cannot take a decision down: what it raises, or says out of range, reads 0."""
+
+    def reads(request: Request, candidate: Candidate, /) -> Reading:
+        try:
+            reading = factor(request, candidate)
+            if -1.0 <= reading.value <= 1.0:
+                return reading
+            return Reading(0.0, "{} said {!r}, which is not in -1..1", (name, reading.value))
+        except Exception as error:
+            return Reading(0.0, "{} failed: {}", (name, type(error).__name__))
+
+    return reads
 
 
 def faults(weights: Mapping[str, float], parameters: Mapping[str, Any]) -> list[tuple[tuple[str, ...], str]]:

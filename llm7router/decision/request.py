@@ -31,7 +31,6 @@ def build(
     environment: str,
     max_usd: float,
     total_s: float,
-    stream: bool = False,
 ) -> Request:
     """What follows from a request and from what the caller says about it.
 
@@ -52,10 +51,10 @@ def build(
         task=task,
         task_evidence=evidence,
         prompt_tokens=prompt_tokens,
+        prompt_tokens_most=max(prompt_tokens, most_tokens(messages, parameters)),
         max_tokens=_positive(max_tokens, "max_tokens"),
         choices=_positive(parameters.get("n"), "n") or 1,
-        requires=implied(messages, parameters, stream)
-        | {parse(Capability, name, "capability") for name in context.requires},
+        requires=implied(messages, parameters) | {parse(Capability, name, "capability") for name in context.requires},
         requires_speed=context.requires_speed,
         environment=context.environment or environment,
         providers=frozenset(context.providers),
@@ -92,25 +91,46 @@ def _positive(value: Any, name: str) -> int | None:
 
 
 def check_messages(messages: Sequence[Message]) -> None:
-    """Raise TypeError unless the messages are a list of mappings that have a role."""
+    """Raise TypeError unless the messages are of OpenAI's shape and can be written as JSON: no provider is to blame."""
+    example = {"role": "user", "content": "Hello"}
     if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Sequence):
-        raise TypeError(
-            f"messages must be a list such as [{{'role': 'user', 'content': 'Hello'}}], not {type(messages).__name__}"
-        )
+        raise TypeError(f"messages must be a list such as [{example}], not {type(messages).__name__}")
     if not messages:
-        raise TypeError("messages is empty; give at least one, such as {'role': 'user', 'content': 'Hello'}")
+        raise TypeError(f"messages is empty; give at least one, such as {example}")
     for index, message in enumerate(messages):
         if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
+            raise TypeError(f"messages[{index}] must be a mapping with a 'role', such as {example}")
+        content = message.get("content")
+        listed = isinstance(content, list | tuple) and all(isinstance(part, Mapping) for part in content)
+        if not (content is None or isinstance(content, str) or listed):
             raise TypeError(
-                f"messages[{index}] must be a mapping with a 'role', such as {{'role': 'user', 'content': 'Hello'}}"
+                f"messages[{index}]['content'] must be text or a list of parts, not {type(content).__name__}"
             )
+    try:
+        json.dumps(list(messages), allow_nan=False)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise TypeError(f"messages cannot be written as JSON: {error}") from None
 
 
-def implied(messages: Sequence[Message], parameters: Mapping[str, Any], stream: bool) -> frozenset[Capability]:
-    """Capabilities that messages and parameters need without being said."""
+def check_context(context: RequestContext) -> None:
+    """Raise TypeError for values of the wrong kind: a string of ids would silently mean none of them."""
+    if not isinstance(context, RequestContext):
+        raise TypeError(f"context must be a RequestContext, not {type(context).__name__}")
+    for name in ("providers", "exclude", "requires"):
+        if isinstance(getattr(context, name), str | bytes):
+            raise TypeError(f"{name} must be a list of names, such as [{getattr(context, name)!r}], not a string")
+    for name in ("max_usd", "deadline_s", "estimated_tokens"):
+        value = getattr(context, name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
+            raise TypeError(f"{name} must be a number of 0 or more (given {str(value)[:40]!r})")
+
+
+def implied(messages: Sequence[Message], parameters: Mapping[str, Any]) -> frozenset[Capability]:
+    """Capabilities that messages and parameters need without being said.
+
+    A stream needs none: what cannot stream gives its answer in one piece, which loses fewer requests.
+    """
     needed: set[Capability] = set()
-    if stream:
-        needed.add(Capability.STREAMING)
     if parameters.get("tools"):
         needed.add(Capability.TOOLS)
     response_format = parameters.get("response_format")
@@ -144,21 +164,38 @@ def last_user_text(messages: Sequence[Message]) -> str:
 
 
 def estimate(messages: Sequence[Message], parameters: Mapping[str, Any]) -> int:
-    """Prompt tokens, on the high side: UTF-8 bytes / 3, JSON and tool schemas / 2, and the template's own."""
+    """Prompt tokens: UTF-8 bytes / 3, everything that is JSON / 2, images by the piece, and the template's own.
+
+    High for English; text of digits and symbols only can have up to three times as many (`most_tokens`).
+    """
+    text_bytes, json_bytes, images = _sizes(messages, parameters)
+    tokens = text_bytes / BYTES_PER_TOKEN + json_bytes / BYTES_PER_TOKEN_JSON + images * TOKENS_PER_IMAGE
+    return math.ceil(tokens) + TOKENS_PER_MESSAGE * len(messages) + TOKENS_PER_REQUEST
+
+
+def most_tokens(messages: Sequence[Message], parameters: Mapping[str, Any]) -> int:
+    """More prompt tokens than any tokenizer makes: one for each byte. What money depends on uses this."""
+    text_bytes, json_bytes, images = _sizes(messages, parameters)
+    own = TOKENS_PER_MESSAGE * len(messages) + TOKENS_PER_REQUEST
+    return text_bytes + json_bytes + images * TOKENS_PER_IMAGE + own
+
+
+def _sizes(messages: Sequence[Message], parameters: Mapping[str, Any]) -> tuple[int, int, int]:
+    """Bytes of text, bytes of everything else as JSON, and the number of images (whose data is not text)."""
     text_bytes = json_bytes = images = 0
     for message in messages:
         for part in parts(message):
             if part.get("type") == "text":
                 text_bytes += len(str(part.get("text", "")).encode("utf-8", "replace"))
-            else:
+            elif part.get("type") == "image_url":
                 images += 1
-        if message.get("tool_calls"):
-            json_bytes += _json_size(message["tool_calls"])
-    for name in ("tools", "response_format"):
-        if parameters.get(name):
-            json_bytes += _json_size(parameters[name])
-    tokens = text_bytes / BYTES_PER_TOKEN + json_bytes / BYTES_PER_TOKEN_JSON + images * TOKENS_PER_IMAGE
-    return math.ceil(tokens) + TOKENS_PER_MESSAGE * len(messages) + TOKENS_PER_REQUEST
+            else:
+                json_bytes += _json_size(part)
+        others = {name: value for name, value in message.items() if name not in ("role", "content")}
+        json_bytes += _json_size(others) if others else 0
+    for value in parameters.values():
+        json_bytes += _json_size(value) if isinstance(value, list | tuple | Mapping) else 0
+    return text_bytes, json_bytes, images
 
 
 def _json_size(value: Any) -> int:

@@ -20,10 +20,11 @@ VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Not to be used until `until` (epoch seconds), for `reason` ("rate limited", "key rejected")."""
+    """Not to be used until `until`, for `reason` ("rate limited", "key rejected"); set at `at`. Epoch seconds."""
 
     until: float
     reason: str
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,7 @@ def dumps(cell: Cell) -> str:
     if cell.leases:
         data["leases"] = dict(cell.leases)
     if cell.block:
-        data["block"] = [cell.block.until, cell.block.reason]
+        data["block"] = [cell.block.until, cell.block.reason, cell.block.at]
     if cell.streak:
         data["streak"] = cell.streak
     if cell.health is not FRESH:
@@ -59,6 +60,23 @@ def dumps(cell: Cell) -> str:
     return json.dumps(data, separators=(",", ":"), allow_nan=False)
 
 
+MOST = 10**15  # a state file is as hostile as whoever can write it
+
+
+def _instant(value: Any) -> float:
+    """A number of 0 or more that arithmetic can stand."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= MOST:
+        raise ValueError("a number out of range")
+    return float(value)
+
+
+def _amount(value: Any) -> int:
+    """A whole number of 0 or more that arithmetic can stand."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MOST:
+        raise ValueError("an amount out of range")
+    return value
+
+
 def _window_data(window: Window) -> list[Any]:
     learned = [window.pace, window.pace_at, window.cap, window.cap_at, window.said]
     return [list(window.slices.items()), *learned]
@@ -66,21 +84,25 @@ def _window_data(window: Window) -> list[Any]:
 
 def _window(values: list[Any]) -> Window:
     pairs, pace, pace_at, cap, cap_at, said = values
-    slices = {int(key): max(0, int(amount)) for key, amount in pairs}
-    return Window(slices, sum(slices.values()), float(pace), float(pace_at), int(cap), float(cap_at), int(said))
+    slices = {_amount(key): _amount(amount) for key, amount in pairs}
+    return Window(
+        slices, sum(slices.values()), _instant(pace), _instant(pace_at), _amount(cap), _instant(cap_at), _amount(said)
+    )
 
 
 def _health(values: list[Any]) -> Health:
     successes, failures, at, in_a_row, trips, tripped_at, open_until, probe_until = values
     return Health(
-        float(successes), float(failures), float(at), int(in_a_row), int(trips),
-        float(tripped_at), float(open_until), float(probe_until),
+        _instant(successes), _instant(failures), _instant(at), _amount(in_a_row), _amount(trips),
+        _instant(tripped_at), _instant(open_until), _instant(probe_until),
     )  # fmt: skip
 
 
 def _latency(values: list[Any]) -> Latency:
     first, per_token, at = values
-    return Latency(None if first is None else float(first), None if per_token is None else float(per_token), float(at))
+    return Latency(
+        None if first is None else _instant(first), None if per_token is None else _instant(per_token), _instant(at)
+    )
 
 
 def loads(text: str) -> Cell:
@@ -97,11 +119,11 @@ def loads(text: str) -> Cell:
         block = data.get("block")
         return Cell(
             windows=windows,
-            leases={str(k): float(v) for k, v in data.get("leases", {}).items()},
-            block=Block(float(block[0]), str(block[1])) if block else None,
-            streak=int(data.get("streak", 0)),
+            leases={str(k): _instant(v) for k, v in data.get("leases", {}).items()},
+            block=Block(_instant(block[0]), str(block[1]), _instant(block[2])) if block else None,
+            streak=_amount(data.get("streak", 0)),
             health=_health(data["health"]) if "health" in data else FRESH,
             latency=_latency(data["latency"]) if "latency" in data else UNMEASURED,
         )
-    except (KeyError, TypeError, AttributeError, IndexError, RecursionError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, RecursionError, OverflowError) as error:
         raise ValueError(f"not a cell: {type(error).__name__}") from None

@@ -15,6 +15,7 @@ HARD = 0.5  # a failure of at least this weight counts towards three in a row
 IN_A_ROW = 3
 TRIP_FAILURES, TRIP_SHARE = 2.5, 0.5
 EJECT_S, EJECT_MAX_S = 15.0, 300.0
+PROBE_MAX_S = 3600.0  # no deadline is longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +50,20 @@ def posterior(health: Health, now: float) -> float:
 
 
 def available_at(health: Health, now: float) -> float:
-    """When the breaker lets a request through: `now` or earlier if it does. A probe under way keeps it shut."""
+    """When the breaker lets a request through: `now` or earlier if it does. A probe under way keeps it shut.
+
+    An instant further ahead than an ejection or a probe can last was written by a clock that was ahead: it is over.
+    """
     if not health.open_until:
         return 0.0
-    return max(health.open_until, health.probe_until)
+    ejected = health.open_until if health.open_until - now <= EJECT_MAX_S else 0.0
+    probed = health.probe_until if health.probe_until - now <= PROBE_MAX_S else 0.0
+    return max(ejected, probed)
 
 
 def probing(health: Health, now: float) -> bool:
     """The breaker is half open: the next request is the one probe."""
-    return bool(health.open_until) and health.open_until <= now
+    return bool(health.open_until) and available_at(health, now) <= now
 
 
 def take_probe(health: Health, lease_until: float) -> Health:
@@ -65,43 +71,41 @@ def take_probe(health: Health, lease_until: float) -> Health:
     return replace(health, probe_until=lease_until)
 
 
-def give_back_probe(health: Health) -> Health:
-    """The probe told nothing (the caller left, a 429, a 400): the next request may probe."""
-    return replace(health, probe_until=0.0) if health.probe_until else health
-
-
-def succeeded(health: Health, now: float) -> Health:
-    """After a success: the breaker closes, and half of the failures are forgiven if it was open."""
+def succeeded(health: Health, now: float, *, probe: bool = False) -> Health:
+    """After a success. The probe's closes the breaker and forgives half of the failures; calls that were under way
+    when it opened say nothing new."""
     successes, failures = _decayed(health, now)
+    if health.open_until and not probe:
+        return replace(health, successes=successes + 1, failures=failures, at=now)
     if health.open_until:
         failures *= 0.5
-    trips = _trips(health, now)
-    return Health(successes + 1, failures, now, 0, trips, health.tripped_at if trips else 0.0)
+    trips, tripped_at = _forgiven(health, now)
+    return Health(successes + 1, failures, now, 0, trips, tripped_at)
 
 
-def failed(health: Health, weight: float, now: float, jitter: float) -> Health:
-    """After a failure of `weight` in 0..1 (0 changes nothing but the probe). `jitter` in 0..1 spreads reopenings."""
+def failed(health: Health, weight: float, now: float, jitter: float, *, probe: bool = False) -> Health:
+    """After a failure of `weight` in 0..1. `jitter` in 0..1 spreads reopenings.
+
+    A weight of 0 is no ill health: it only gives the probe back. While the breaker is open only the probe's failure
+    opens it again.
+    """
     if weight <= 0:
-        return give_back_probe(health)
+        return replace(health, probe_until=0.0) if probe else health
     successes, failures = _decayed(health, now)
     failures += weight
     in_a_row = health.in_a_row + (weight >= HARD)
-    still_open = health.open_until > now  # calls that were under way when it opened say nothing new
-    trip = not still_open and (
-        probing(health, now)
-        or in_a_row >= IN_A_ROW
-        or (failures >= TRIP_FAILURES and failures / (failures + successes) >= TRIP_SHARE)
-    )
-    if not trip:
-        return replace(health, successes=successes, failures=failures, at=now, in_a_row=in_a_row, probe_until=0.0)
-    trips = _trips(health, now) + 1
+    ratio = failures / (failures + successes)
+    bad = in_a_row >= IN_A_ROW or (failures >= TRIP_FAILURES and ratio >= TRIP_SHARE)
+    if not (probe if health.open_until else bad):
+        return replace(health, successes=successes, failures=failures, at=now, in_a_row=in_a_row)
+    trips = _forgiven(health, now)[0] + 1
     eject = min(EJECT_S * 2.0 ** (trips - 1), EJECT_MAX_S)
     return Health(successes, failures, now, 0, trips, now, now + eject / 2 + jitter * eject / 2)
 
 
-def _trips(health: Health, now: float) -> int:
-    """Trips so far, one forgiven for every 15 * 2^trips seconds without a new one."""
-    trips, since = health.trips, health.tripped_at
+def _forgiven(health: Health, now: float) -> tuple[int, float]:
+    """Trips that still count, and since when: one is forgiven for every 15 * 2^trips seconds without a new one."""
+    trips, since = min(health.trips, 32), health.tripped_at
     while trips and now - since >= (quiet := EJECT_S * 2.0**trips):
         trips, since = trips - 1, since + quiet
-    return trips
+    return trips, since if trips else 0.0

@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Mapping
 from functools import partial
+from typing import Any
 from uuid import uuid4
 
 from llm7router.clock import Clock
@@ -21,7 +22,7 @@ from llm7router.state.quota import Actual, Refusal, Reservation
 from llm7router.state.standby import WORKERS, Standby, registered
 from llm7router.state.store import Store
 from llm7router.state.store.base import Change, T
-from llm7router.types import Deployment, Outcome, Request, Snapshot
+from llm7router.types import Deployment, Failure, Outcome, Request, Snapshot
 
 MIRROR_S = 0.5
 PATIENCE_S = 0.28  # most that a failing store may add to a request
@@ -41,6 +42,8 @@ class Ledger:
         self._standby = Standby(store, clock)
         self._worker = uuid4().hex[:12]
         self._registered_at = float("-inf")
+        self._returning: set[asyncio.Future[None]] = set()
+        self._lead: float | None = None  # of the wall clock over the monotonic one, when last looked at
 
     @property
     def store(self) -> str:
@@ -62,7 +65,7 @@ class Ledger:
         return self._snapshot(deployments)
 
     async def snapshot(self, deployments: tuple[Deployment, ...]) -> Snapshot:
-        """The state of this instant. Writes nothing."""
+        """The state of this instant. Writes nothing, but to correct what a clock that was ahead has written."""
         self._standby.try_to_return()
         if self._stale():
             try:
@@ -70,6 +73,7 @@ class Ledger:
                     self._mirrored(await self._store.read())
             except (StoreError, TimeoutError) as error:
                 self._fail(error)
+        await self._correct_instants(deployments)
         return self._snapshot(deployments)
 
     async def reserve(
@@ -78,7 +82,7 @@ class Ledger:
         """Take quota for the worst case from every window, or from none. `lease_s` bounds the call."""
         charges = demand.charges(request, deployment, demand.output_tokens(request, deployment))
         id = f"{request.id}-{uuid4().hex[:8]}"
-        now = self._now()
+        now = self.now()
 
         def change(cells: Mapping[str, Cell]) -> tuple[Reservation | Refusal, dict[str, Cell]]:
             return quota.reserve(
@@ -99,8 +103,81 @@ class Ledger:
 
     async def settle(self, reservation: Reservation, outcome: Outcome) -> None:
         """Correct the reservation to what was used, and learn from the outcome."""
-        deployment, now, jitter = reservation.deployment, self._now(), self._random.random()
+        deployment = reservation.deployment
         self._in_flight[deployment.id] = max(0, self._in_flight.get(deployment.id, 0) - 1)
+        await self._settle(reservation, outcome)
+
+    async def aclose(self) -> None:
+        """Write what is still to be written, and release the store."""
+        await asyncio.gather(*self._returning, return_exceptions=True)
+        await self._standby.last_write()
+        self.close()
+
+    def close(self) -> None:
+        """Release the store."""
+        self._store.close()
+        self._mirror = None
+
+    async def _correct_instants(self, deployments: tuple[Deployment, ...]) -> None:
+        """After the wall clock went back (or at the start, perhaps after it did), use that lies in the future is
+        moved to now: it happened, but the limit must not wait for that time to come again."""
+        lead = self.now() - self._clock.monotonic()
+        if self._lead is not None and lead > self._lead - quota.SKEW_S:
+            self._lead = lead
+            return
+        self._lead = lead
+        if self._standby.active or not self._mirror:
+            return
+        limits, now = [limit for deployment in deployments for limit in deployment.limits], self.now()
+        if changed := quota.corrected_instants(self._mirror, limits, now):
+            await self._mutate(tuple(changed), lambda cells: (None, quota.corrected_instants(cells, limits, now)))
+
+    def now(self) -> float:
+        """Epoch seconds, by the store's clock if it has one."""
+        return self._store.now() or self._clock.now()
+
+    async def _mutate(self, keys: tuple[str, ...], change: Change[T]) -> T | None:
+        """One step in the store; None if it failed, and the standby has taken over."""
+        if self._mirror is None:
+            await self.snapshot(())
+        if not self._store.shared:  # memory: nothing to wait for, nothing that could fail
+            result, written = await self._store.mutate(keys, change)
+            self._put(written)
+            return result
+        step = asyncio.ensure_future(self._step(keys, change))
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                result, written = await asyncio.shield(step)
+        except (StoreError, TimeoutError) as error:
+            step.add_done_callback(self._give_back)
+            self._fail(error)
+            return None
+        except asyncio.CancelledError:
+            step.add_done_callback(self._give_back)
+            raise
+        self._put(written)
+        return result
+
+    async def _step(self, keys: tuple[str, ...], change: Change[T]) -> tuple[T, Mapping[str, Cell]]:
+        now = self._clock.monotonic()
+        if now - self._registered_at >= REGISTER_S:
+            self._registered_at = now
+            _, present = await self._store.mutate((WORKERS,), registered(self._worker, self.now()))
+            self._put(present)
+        return await self._store.mutate(keys, change)
+
+    def _give_back(self, step: asyncio.Future[Any]) -> None:
+        """A reservation that came through after nobody waited for it any more: nothing was sent with it."""
+        if step.cancelled() or step.exception() is not None:
+            return
+        reservation = step.result()[0]
+        if isinstance(reservation, Reservation):
+            task = asyncio.ensure_future(self._settle(reservation, Outcome(Failure.REFUSED)))
+            self._returning.add(task)
+            task.add_done_callback(self._returning.discard)
+
+    async def _settle(self, reservation: Reservation, outcome: Outcome) -> None:
+        deployment, now, jitter = reservation.deployment, self.now(), self._random.random()
         actual: Actual | None = None
         prompt, output = outcome.prompt_tokens, outcome.output_tokens
         if outcome.ok and prompt is not None and output is not None:
@@ -111,32 +188,6 @@ class Ledger:
             )
         if self._standby.active:
             self._standby.settle(reservation, outcome, now, jitter)
-
-    def close(self) -> None:
-        """Release the store."""
-        self._store.close()
-        self._mirror = None
-
-    def _now(self) -> float:
-        return self._store.now() or self._clock.now()
-
-    async def _mutate(self, keys: tuple[str, ...], change: Change[T]) -> T | None:
-        """One step in the store; None if it failed, and the standby has taken over."""
-        if self._mirror is None:
-            await self.snapshot(())
-        registering = self._store.shared and self._clock.monotonic() - self._registered_at >= REGISTER_S
-        try:
-            async with asyncio.timeout(PATIENCE_S):
-                if registering:
-                    self._registered_at = self._clock.monotonic()
-                    _, present = await self._store.mutate((WORKERS,), registered(self._worker, self._now()))
-                    self._put(present)
-                result, written = await self._store.mutate(keys, change)
-        except (StoreError, TimeoutError) as error:
-            self._fail(error)
-            return None
-        self._put(written)
-        return result
 
     def _put(self, written: Mapping[str, Cell]) -> None:
         if self._mirror is not None and written:
@@ -154,11 +205,11 @@ class Ledger:
 
     def _fail(self, error: Exception) -> None:
         text = str(error) or f"the {self._store.name} store did not answer within {PATIENCE_S} s"
-        self._standby.take_over(self._mirror or {}, self._now(), text)
+        self._standby.take_over(self._mirror or {}, self.now(), text)
 
     def _snapshot(self, deployments: tuple[Deployment, ...]) -> Snapshot:
         cells = self._standby.cells if self._standby.active else self._mirror
-        return Snapshot(self._now(), deployments, cells or {}, self._in_flight.copy())
+        return Snapshot(self.now(), deployments, cells or {}, self._in_flight.copy())
 
 
 def keys(deployment: Deployment) -> tuple[str, ...]:

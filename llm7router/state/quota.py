@@ -19,6 +19,8 @@ from llm7router.state.cells import EMPTY, Block, Cell
 from llm7router.types import Deployment, Failure, Limit, Outcome, Unit
 
 Cells = Mapping[str, Cell]
+BREAKER_OPEN = "breaker open"
+SKEW_S = 5.0  # clocks of machines may differ by this much
 LEASE_GRACE_S = 10.0  # a lease outlives its deadline by this much, then a killed process's slot comes back
 
 
@@ -77,13 +79,10 @@ def find_block(cells: Cells, deployment: Deployment, now: float) -> Refusal | No
     worst: Refusal | None = None
     for key in (deployment.cell, deployment.pool_cell, deployment.provider_cell):
         cell = cells.get(key) if key else None
-        if (
-            cell is not None
-            and cell.block
-            and cell.block.until > now
-            and (worst is None or cell.block.until > worst.free_at)
-        ):
-            worst = Refusal(cell.block.reason, cell.block.until)
+        block = cell.block if cell is not None else None
+        # One that was set later than now was set by a clock that was ahead.
+        if block and block.until > now >= block.at - SKEW_S and (worst is None or block.until > worst.free_at):
+            worst = Refusal(block.reason, block.until)
     return worst
 
 
@@ -100,6 +99,20 @@ def _wait(cell: Cell | None, limit: Limit, amount: int, now: float) -> float:
     return windows.wait(window, limit, amount, now)
 
 
+def corrected_instants(cells: Cells, limits: Iterable[Limit], now: float) -> dict[str, Cell]:
+    """The cells that hold use in the future, with that use moved to now."""
+    changed: dict[str, Cell] = {}
+    for limit in limits:
+        cell = changed.get(limit.cell) or cells.get(limit.cell)
+        window = cell.windows.get(limit.name) if cell else None
+        if cell is None or window is None:
+            continue
+        corrected = windows.without_future(window, limit, now)
+        if corrected is not window:
+            changed[limit.cell] = replace(cell, windows={**cell.windows, limit.name: corrected})
+    return changed
+
+
 def reserve(
     cells: Cells,
     deployment: Deployment,
@@ -114,7 +127,7 @@ def reserve(
     refusal = find_block(cells, deployment, now) or find_refusal(cells, charges, now)
     own = cells.get(deployment.cell, EMPTY)
     if refusal is None and not ignore_breaker and breaker.available_at(own.health, now) > now:
-        refusal = Refusal("breaker open", breaker.available_at(own.health, now))
+        refusal = Refusal(BREAKER_OPEN, breaker.available_at(own.health, now))
     if refusal is not None:
         return refusal, {}
     changed: dict[str, Cell] = {}
@@ -130,8 +143,9 @@ def reserve(
             window, key = windows.charge(cell.windows.get(limit.name, windows.EMPTY), limit, amount, now)
             changed[limit.cell] = replace(cell, windows={**cell.windows, limit.name: window})
             charged.append(Charged(limit, amount, key))
-    probe = not ignore_breaker and breaker.probing(own.health, now)
-    if probe:
+    # A call that ignores the breaker is as good as a probe, but takes nobody's turn.
+    probe = bool(own.health.open_until)
+    if probe and not ignore_breaker:
         cell = changed.get(deployment.cell) or own
         changed[deployment.cell] = replace(cell, health=breaker.take_probe(cell.health, expires_at))
     return Reservation(id, deployment, tuple(charged), tuple(leases), probe, now, expires_at), changed
@@ -145,6 +159,8 @@ def settle(
     Without it the whole reservation stays charged: it is an upper bound.
     """
     refund = POLICIES[outcome.failure].refund if outcome.failure else None
+    if outcome.generated:
+        refund = Refund.NOTHING
     changed: dict[str, Cell] = {}
 
     def get(key: str) -> Cell:
@@ -182,7 +198,8 @@ def _used(charged: Charged, refund: Refund | None, actual: Actual | None) -> int
 def _learn(cell: Cell, reservation: Reservation, outcome: Outcome, now: float, jitter: float) -> Cell:
     """Health and latency after the outcome; a success also ends the streak of refusals."""
     if outcome.failure:
-        health = breaker.failed(cell.health, POLICIES[outcome.failure].health, now, jitter)
+        weight = POLICIES[outcome.failure].health
+        health = breaker.failed(cell.health, weight, now, jitter, probe=reservation.probe)
         return replace(cell, health=health)
     d = reservation.deployment
     latency = speed.measured(
@@ -194,7 +211,7 @@ def _learn(cell: Cell, reservation: Reservation, outcome: Outcome, now: float, j
         outcome.output_tokens,
         now,
     )
-    return replace(cell, health=breaker.succeeded(cell.health, now), latency=latency, streak=0)
+    return replace(cell, health=breaker.succeeded(cell.health, now, probe=reservation.probe), latency=latency, streak=0)
 
 
 def _blocked(cell: Cell, failure: Failure, hint_s: float | None, now: float, jitter: float) -> Cell:
@@ -205,7 +222,7 @@ def _blocked(cell: Cell, failure: Failure, hint_s: float | None, now: float, jit
     streak = cell.streak + 1 if failure is Failure.RATE_LIMITED else cell.streak
     if cell.block and cell.block.until >= now + seconds:
         return replace(cell, streak=streak)
-    return replace(cell, block=Block(now + seconds, failure.value), streak=streak)
+    return replace(cell, block=Block(now + seconds, failure.value, now), streak=streak)
 
 
 def blocked_cell(deployment: Deployment, failure: Failure, upstream_only: bool) -> str:

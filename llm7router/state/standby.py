@@ -8,6 +8,7 @@ store answers again, what was used meanwhile is written to it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -25,6 +26,7 @@ log = logging.getLogger("llm7router")
 
 WORKERS = "workers"  # the cell in which processes say that they are there
 PRESENT_S = 30.0  # for how long they are believed
+LAST_WRITE_S = 1.0
 PROBE_S = 1.0  # how often a failed store is asked again
 
 
@@ -103,6 +105,13 @@ class Standby:
         if self.active and due and (self._return is None or self._return.done()):
             self._asked_at = self._clock.monotonic()
             self._return = asyncio.ensure_future(self._write_back())
+
+    async def last_write(self) -> None:
+        """Before the end of the process: try once more to write what was used."""
+        if self.active and self._used:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LAST_WRITE_S):
+                    await (self._return if self._return and not self._return.done() else self._write_back())
 
     async def _write_back(self) -> None:
         """Write what was used meanwhile; once nothing is left to write, the store is in use again."""

@@ -76,7 +76,7 @@ def _bounds(period: Period, tz: str, at: int) -> tuple[float, float]:
     if period is Period.HOUR:
         start = local.replace(minute=0, second=0, microsecond=0)
         return start.timestamp(), start.timestamp() + 3600
-    start = local.replace(hour=0, minute=0, second=0, microsecond=0)
+    start = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)  # a midnight that comes twice is one
     if period is Period.DAY:
         end = start + timedelta(days=1)  # wall-clock arithmetic: the next local midnight, also when clocks change
     elif period is Period.MONTH:
@@ -156,6 +156,16 @@ def charge(window: Window, limit: Limit, amount: int, now: float) -> tuple[Windo
     slices[current] = slices.get(current, 0) + amount
     pace = _decayed_pace(window, now) + amount
     return Window(slices, total + amount, pace, now, window.cap, window.cap_at, window.said), current
+
+
+def without_future(window: Window, limit: Limit, now: float) -> Window:
+    """The window with what lies in the future, by a clock that was ahead, moved to now."""
+    current = _current(limit, now)
+    if all(key <= current + 1 for key in window.slices):
+        return window
+    slices = {key: amount for key, amount in window.slices.items() if key <= current}
+    slices[current] = slices.get(current, 0) + sum(amount for key, amount in window.slices.items() if key > current)
+    return replace(window, slices=slices, pace_at=min(window.pace_at, now), cap_at=min(window.cap_at, now))
 
 
 def _decayed_pace(window: Window, now: float) -> float:

@@ -92,12 +92,22 @@ class Decision:
     ranking: tuple[Scored, ...]
     rejected: tuple[Rejected, ...]
     now: float
-    panic: bool = False  # every breaker was open, so breakers were ignored
+    last_resort: tuple[Scored, ...] = ()  # behind open breakers: tried when everything else has failed
+
+    @property
+    def panic(self) -> bool:
+        """Nothing is left but what is behind open breakers."""
+        return not self.ranking and bool(self.last_resort)
+
+    @property
+    def candidates(self) -> tuple[Scored, ...]:
+        """What would be tried first: the ranking, or what is left without one."""
+        return self.ranking or self.last_resort
 
     @property
     def best(self) -> Scored | None:
         """The first choice, or None."""
-        return self.ranking[0] if self.ranking else None
+        return self.candidates[0] if self.candidates else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,12 @@ class Secret:
     def __hash__(self) -> int:
         return hash(self._value)
 
+    def __copy__(self) -> Secret:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Secret:
+        return self  # results and errors hold deployments and may be copied; only serialising is refused
+
     def __reduce__(self) -> Any:
         raise TypeError("a Secret is not serialised")
 
@@ -125,6 +131,7 @@ class Deployment:
     litellm_model: str = ""  # "hosted_vllm/<model>"
     base_url: str | None = None
     api_key: Secret | None = field(default=None, repr=False)
+    key_name: str | None = None  # the environment variable that holds the key
     send_authorization: bool = True
     account_url: str | None = None  # tells the account's own limits, at the same host
     path: str | None = None  # llama_cpp only

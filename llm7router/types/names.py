@@ -83,6 +83,7 @@ class Failure(StrEnum):
     KEY_REJECTED = "key rejected"  # 401, 403
     NO_CREDIT = "no credit"  # 402
     MODEL_GONE = "model gone"  # 404
+    NO_ANSWER = "only reasoning, no answer"  # the tokens were used up before the answer began
     CONTEXT_TOO_LONG = "context too long"
     UNSUPPORTED = "parameter not supported"
     REQUEST_REJECTED = "request rejected"  # any other 400 or 422

@@ -38,6 +38,7 @@ class Outcome:
     retry_after_s: float | None = None  # what the provider asked to wait
     axis: Axis | None = None  # the limit that a refusal names
     account: AccountLimit | None = None  # what the provider said of the account, if it was asked
+    generated: bool = False  # content had arrived before it failed, so nothing is refunded
     upstream_only: bool = False  # a 429 of the host behind the provider: this model only, not its pool
     response: Any = None  # LiteLLM's ModelResponse
     stream: ChunkStream | None = None  # the first content has arrived
@@ -64,13 +65,14 @@ class AttemptRecord:
     status: int | None
     duration_s: float
     retry_after_s: float | None = None
+    usd: float = 0.0  # what it cost, or may have cost, by the prices of router.yaml
 
 
 @dataclass(frozen=True, slots=True)
 class CompletionResult:
     """An answer and how it came about.
 
-    `cost` is in USD by the prices of router.yaml, `latency` in seconds from the call to `complete` to its end.
+    `cost` is in USD by the prices of router.yaml, what failed attempts may have cost included; `latency` in seconds from the call to `complete` to its end.
     """
 
     content: str

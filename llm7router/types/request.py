@@ -51,7 +51,8 @@ class Request:
 
     id: str
     task: TaskType
-    prompt_tokens: int  # an estimate, on the high side
+    prompt_tokens: int  # an estimate
+    prompt_tokens_most: int = 0  # no tokenizer makes more of it: a token for each byte
     max_tokens: int | None = None  # as the caller asked, None if not said
     choices: int = 1  # `n`
     requires: frozenset[Capability] = frozenset()

@@ -32,11 +32,12 @@ def call(
     timeout_s: float = 5.0,
     first_token_s: float = 5.0,
     between_tokens_s: float = 5.0,
+    deadline_s: float | None = None,
 ) -> Call:
     """A call of `p/m`, with generous times."""
     url = where.base_url if isinstance(where, Upstream) else where
     target = url if isinstance(url, Deployment) else deployment(url, prefix)
-    return Call(target, messages, parameters or {}, timeout_s, first_token_s, between_tokens_s)
+    return Call(target, messages, parameters or {}, timeout_s, first_token_s, between_tokens_s, deadline_s)
 
 
 async def make(backend: LiteLLMBackend, way: str, wanted: Call) -> Outcome:

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from typing import Any
 
 import pytest
 
+from llm7router.calls import answers
 from llm7router.calls.backend import LiteLLMBackend
 from llm7router.types import Failure
 from tests import upstream_behaviours as behave
-from tests.calls.helpers import arrived, call, saw_close
+from tests.calls.helpers import arrived, call, drain, make, saw_close
 from tests.guard import CANARY
 from tests.upstream import Upstream
+
+BAD_COUNTS = [-1, 10**9 + 1, 10**400]
+BAD_INDICES = [-1, 256, 10**12, "one", 1.5, True]
 
 
 async def test_an_answer_has_its_text_usage_and_headers(
@@ -46,10 +51,68 @@ async def test_usage_that_was_not_sent_is_not_made_up(backend: LiteLLMBackend, u
     assert (outcome.ok, outcome.prompt_tokens, outcome.output_tokens) == (True, None, None)
 
 
+@pytest.mark.parametrize("field", ["prompt_tokens", "completion_tokens"])
+@pytest.mark.parametrize("count", BAD_COUNTS, ids=lambda count: str(count)[:12])
+async def test_usage_that_cannot_be_is_no_usage(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, way: str, field: str, count: Any
+) -> None:
+    upstream.always("answer", usage=behave.USAGE | {field: count})
+    wanted = call(upstream, prefix=prefix)
+    if way == "whole":
+        outcome = await backend.complete(wanted)
+        usage = (outcome.prompt_tokens, outcome.output_tokens)
+        assert usage == (None, None)
+        assert outcome.ok or outcome.failure is Failure.BAD_ANSWER  # LiteLLM itself refuses some
+    else:
+        outcome = await backend.stream(wanted)
+        if outcome.stream is not None:
+            await drain(outcome)
+            assert outcome.stream.usage is None
+
+
+def test_token_counts_are_whole_numbers_up_to_a_billion() -> None:
+    assert [answers.count(good) for good in (0, 1, 10**9)] == [0, 1, 10**9]
+    assert {answers.count(bad) for bad in (*BAD_COUNTS, None, True, "7", 7.0, [7])} == {None}
+
+
 async def test_a_tool_call_without_text_is_an_answer(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
     upstream.always("answer", None, tool_calls=[behave.tool_call()], finish_reason="tool_calls")
     outcome = await backend.complete(call(upstream, prefix=prefix))
     assert outcome.response.choices[0].message.tool_calls[0].function.name == "lookup"
+
+
+@pytest.mark.parametrize("index", BAD_INDICES, ids=str)
+async def test_a_tool_call_at_an_impossible_place_is_a_bad_answer(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, way: str, index: Any
+) -> None:
+    fragment = behave.tool_call() | {"index": index}
+    if way == "whole":
+        upstream.always("answer", None, tool_calls=[fragment], finish_reason="tool_calls")
+    else:
+        upstream.always("stream", [{"tool_calls": [fragment]}], finish_reason="tool_calls")
+    outcome = await make(backend, way, call(upstream, prefix=prefix))
+    assert (outcome.failure, outcome.stream, outcome.response) == (Failure.BAD_ANSWER, None, None), outcome
+
+
+async def test_only_reasoning_until_the_tokens_ran_out_is_no_answer(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, way: str
+) -> None:
+    if way == "whole":
+        upstream.always("answer", None, reasoning_content="hm", finish_reason="length")
+    else:
+        upstream.always("stream", [{"reasoning_content": "hm "}, {"reasoning_content": "hm"}], finish_reason="length")
+    outcome = await make(backend, way, call(upstream, prefix=prefix))
+    assert (outcome.failure, outcome.detail) == (Failure.NO_ANSWER, "only reasoning within max_tokens")
+
+
+async def test_reasoning_and_a_text_that_was_cut_is_an_answer(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, way: str
+) -> None:
+    if way == "whole":
+        upstream.always("answer", "So", reasoning_content="hm", finish_reason="length")
+    else:
+        upstream.always("stream", [{"reasoning_content": "hm "}, {"content": "So"}], finish_reason="length")
+    assert (await make(backend, way, call(upstream, prefix=prefix))).ok
 
 
 async def test_reasoning_without_text_is_an_answer(backend: LiteLLMBackend, upstream: Upstream) -> None:

@@ -149,6 +149,54 @@ async def test_the_whole_time_bounds_a_stream_that_goes_on(
     assert await saw_close(upstream)
 
 
+async def test_a_stream_that_goes_on_may_take_longer_than_an_attempt(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    upstream.always("stream", [{"content": "word "}, 0.1, {"content": "word "}, 0.5, {"content": "word"}])
+    chunks, broken = await drain(await backend.stream(call(upstream, prefix=prefix, timeout_s=0.4, deadline_s=5)))
+    assert (text(chunks), broken) == ("word word word", None)
+
+
+async def test_the_requests_deadline_bounds_a_stream_that_goes_on(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    upstream.always("stream", [{"content": "word "}, 0.05] * 100)
+    outcome = await backend.stream(call(upstream, prefix=prefix, timeout_s=0.2, deadline_s=0.6))
+    chunks, broken = await drain(outcome)
+    assert broken is not None
+    assert broken.failure is Failure.TIMEOUT
+    assert 0.5 < broken.duration_s < 1.5
+    assert len(chunks) > 5
+    assert await saw_close(upstream)
+
+
+async def test_a_slow_reader_costs_the_provider_nothing(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    upstream.always("stream", [{"content": "a"}, {"content": "b"}, {"content": "c"}])
+    outcome = await backend.stream(call(upstream, prefix=prefix, deadline_s=0.5, between_tokens_s=0.2))
+    assert outcome.stream is not None
+    pieces = []
+    async for chunk in outcome.stream:
+        pieces.append(chunk.content)
+        await asyncio.sleep(0.25)
+    assert "".join(pieces) == "abc"
+    assert outcome.stream.waited_s < 0.3
+
+
+async def test_the_time_that_was_waited_counts_from_the_start_of_the_call(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    upstream.always("stream", [0.2, {"content": "a"}, 0.2, {"content": "b"}])
+    outcome = await backend.stream(call(upstream, prefix=prefix))
+    assert outcome.stream is not None
+    assert outcome.first_token_s is not None
+    assert outcome.first_token_s <= outcome.stream.waited_s < 0.4
+    await asyncio.sleep(0.3)
+    await drain(outcome)
+    assert 0.2 <= outcome.stream.waited_s < 0.6
+
+
 async def test_the_time_between_pieces_does_not_count_while_nobody_asks(
     backend: LiteLLMBackend, upstream: Upstream
 ) -> None:

@@ -20,7 +20,7 @@ BAD: list[Any] = [
 
 LIMIT = {
     "unit": "requests", "window": "day", "max": 5, "kind": "calendar", "tz": "UTC", "scope": "key", "safety": 0.5,
-    "note": "n", "source": "s", "checked": "2026-10-05",
+    "header": "h", "counts": "reserved", "note": "n", "source": "s", "checked": "2026-10-05",
 }  # fmt: skip
 PRICE = {"input": 1, "output": 2}
 MODEL = {
@@ -32,7 +32,8 @@ MODEL = {
 }  # fmt: skip
 PROVIDER = {
     "title": "t", "kind": "openai", "enabled": True, "base_url": "https://a.b/v1", "litellm_provider": "x",
-    "api_key_env": "K", "api_key": "k", "send_authorization": True, "account_url": "https://x.example/key", "counts": "actual", "signup_url": "u", "limits": [LIMIT],
+    "api_key_env": "K", "api_key": "k", "send_authorization": True, "account_url": "https://a.b/key",
+    "counts": "actual", "signup_url": "u", "limits": [LIMIT],
     "limits_per_model": [LIMIT], "limits_without_key": [LIMIT], "pools": {"p": [LIMIT]}, "environments": {"e": 0.5},
     "unsupported_params": ["x"], "data": {"trains_on_prompts": "maybe"}, "models": [MODEL], "source": "s",
     "checked": "2026-10-05", "terms": "t", "note": "n",

@@ -165,7 +165,7 @@ def test_when_every_breaker_is_open_breakers_are_ignored_but_limits_are_not() ->
     full = limit(max=0, cell="beta@0/one")
     decision = run(deployment(), deployment("beta/one", limits=(full,)), cells=cells)
     assert decision.panic
-    assert [s.deployment.id for s in decision.ranking] == ["alpha/one"]
+    assert [s.deployment.id for s in decision.candidates] == ["alpha/one"]
 
 
 @pytest.mark.parametrize(

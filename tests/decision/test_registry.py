@@ -57,7 +57,11 @@ def test_parameters_of_a_plugged_in_factor_are_checked_against_its_signature(plu
     [
         ({"helth": 1}, {}, (("weights", "helth"), "unknown factor; did you mean 'health'?")),
         ({"cost": 0}, {}, (("weights",), "every weight is 0, so nothing can be ranked; give at least one above 0")),
-        ({"cost": 1}, {"latency": {"target": 1}}, (("latency", "target"), "unknown parameter; did you mean 'target_s'?")),
+        (
+            {"cost": 1},
+            {"latency": {"target": 1}},
+            (("latency", "target"), "unknown parameter; did you mean 'target_s'?"),
+        ),
         ({"cost": 1}, {"latency": {"target_s": 0}}, (("latency", "target_s"), "must be a number above 0 (given '0')")),
         ({"cost": 1}, {"latency": 3}, (("latency",), "must hold parameters, such as `latency: {target_s: 2.0}`")),
         ({"cost": 1}, {"health": {"x": 1}}, (("health", "x"), "unknown parameter; this factor has none")),

@@ -30,25 +30,21 @@ def made(
 ) -> Request:
     return build(
         messages, parameters, context or RequestContext(), id="r", environment="production", max_usd=0, total_s=120,
-        stream=stream,
     )  # fmt: skip
 
 
 @pytest.mark.parametrize(
-    ("messages", "parameters", "stream", "needed"),
+    ("messages", "parameters", "needed"),
     [
-        pytest.param(HELLO, {}, False, set(), id="plain text needs nothing"),
-        pytest.param(HELLO, {}, True, {"streaming"}, id="a stream"),
-        pytest.param(HELLO, {"tools": TOOLS}, False, {"tools"}, id="tools"),
-        pytest.param(HELLO, {"response_format": {"type": "json_object"}}, False, {"json_mode"}, id="json mode"),
-        pytest.param(HELLO, {"response_format": {"type": "json_schema"}}, False, {"json_schema"}, id="a schema"),
-        pytest.param(IMAGE, {}, False, {"vision"}, id="an image"),
+        pytest.param(HELLO, {}, set(), id="plain text needs nothing"),
+        pytest.param(HELLO, {"tools": TOOLS}, {"tools"}, id="tools"),
+        pytest.param(HELLO, {"response_format": {"type": "json_object"}}, {"json_mode"}, id="json mode"),
+        pytest.param(HELLO, {"response_format": {"type": "json_schema"}}, {"json_schema"}, id="a schema"),
+        pytest.param(IMAGE, {}, {"vision"}, id="an image"),
     ],
 )
-def test_capabilities_are_required_without_being_said(
-    messages: Any, parameters: Any, stream: bool, needed: set[str]
-) -> None:
-    assert made(messages, stream=stream, **parameters).requires == {Capability(name) for name in needed}
+def test_capabilities_are_required_without_being_said(messages: Any, parameters: Any, needed: set[str]) -> None:
+    assert made(messages, **parameters).requires == {Capability(name) for name in needed}
 
 
 @given(st.text(max_size=2000))

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+import yaml
 
 from llm7router import (
     ConfigError,
@@ -28,7 +29,8 @@ from llm7router import (
     TaskType,
     presets,
 )
-from tests.e2e.edited import CLOSED, KEYS, stubbed, with_base_url
+from llm7router.config import from_data
+from tests.e2e.edited import CLOSED, KEYS, shipped, stubbed, with_base_url
 from tests.readme_tables import ROOT, providers_table
 from tests.upstream import Upstream
 
@@ -210,30 +212,35 @@ def test_the_python_of_the_readme_runs(path: Path) -> None:
 
 
 def test_the_route_table_of_the_readme_is_what_the_command_prints(tmp_path: Path) -> None:
-    shown = re.search(r"\$ llm7router route .*?\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert shown is not None
+    (shown,) = re.findall(r"\$ llm7router route .*?\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert (ROOT / "README.md").read_text().count("Task chat") == 1
     command = [sys.executable, "-m", "llm7router", "route", "-c", str(stubbed(tmp_path)), "What is a monad?"]
     env = {"PATH": os.environ["PATH"], "GROQ_API_KEY": "x", "OPENROUTER_API_KEY": "x"}
     done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=tmp_path, input="", timeout=60)
     printed = "\n".join(line.rstrip() for line in done.stdout.split("\n\nrejected")[0].splitlines())
-    assert shown.group(1).strip() == printed.strip()
+    assert shown.strip() == printed.strip()
 
 
 def test_the_providers_table_of_the_readme_is_what_router_yaml_says() -> None:
     assert providers_table() in (ROOT / "README.md").read_text()
 
 
-def test_the_yaml_of_the_readme_is_valid(tmp_path: Path) -> None:
-    block = re.search(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert block is not None
-    import yaml
+def merged(base: Any, edits: Any) -> Any:
+    """The base with the edits laid over it, key by key."""
+    if not isinstance(base, dict) or not isinstance(edits, dict):
+        return edits
+    return {**base, **{key: merged(base.get(key), value) for key, value in edits.items()}}
 
-    from llm7router.config import from_data
 
-    edits = yaml.safe_load(block.group(1))
-    loaded = from_data({"version": 1, **edits, "providers": {}}, env={})
+def test_the_yaml_of_the_readme_is_valid_when_it_is_edited_into_the_shipped_file() -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    edits, base = yaml.safe_load(block), yaml.safe_load(shipped())
+    loaded = from_data(merged(base, edits), env={})
     assert loaded.config.scoring.weights["latency"] == 40
-    assert edits["providers"]["groq"] == {"enabled": False}
+    assert loaded.config.budget.usd_per_day == 0.5
+    groq = next(spec for spec in loaded.providers if spec.name == "groq")
+    assert not groq.config.enabled
+    assert len(groq.config.models) == 3
 
 
 def test_a_service_that_is_out_of_reach_is_no_key_trouble(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ def test_openings_double_up_to_five_minutes() -> None:
     for _ in range(7):
         lengths.append(state.open_until - now)
         now = state.open_until
-        state = failed(take_probe(state, now + 30), 1.0, now, 0.5)
+        state = failed(take_probe(state, now + 30), 1.0, now, 0.5, probe=True)
     assert lengths == pytest.approx([11.25, 22.5, 45, 90, 180, 225, 225])
 
 
@@ -72,20 +72,20 @@ def test_one_probe_goes_through_and_the_next_request_waits_for_it() -> None:
 
 
 def test_a_successful_probe_closes_the_breaker() -> None:
-    state = succeeded(take_probe(failing(3), NOW + 100), NOW + 20)
+    state = succeeded(take_probe(failing(3), NOW + 100), NOW + 20, probe=True)
     assert available_at(state, NOW + 20) == 0
 
 
 def test_a_failed_probe_opens_it_again_at_once() -> None:
     state = failing(3)
     now = state.open_until + 1
-    assert available_at(failed(take_probe(state, now + 60), 0.5, now, 0.5), now) > now
+    assert available_at(failed(take_probe(state, now + 60), 0.5, now, 0.5, probe=True), now) > now
 
 
 def test_a_probe_that_told_nothing_is_given_back() -> None:
     state = failing(3)
     now = state.open_until + 1
-    given_back = failed(take_probe(state, now + 60), 0.0, now, 0.5)
+    given_back = failed(take_probe(state, now + 60), 0.0, now, 0.5, probe=True)
     assert available_at(given_back, now) <= now
     assert posterior(given_back, now) == posterior(state, now)
 
@@ -106,8 +106,34 @@ def test_the_posterior_stays_a_probability(events: list[tuple[bool, float, float
         assert state.open_until <= now + health.EJECT_MAX_S
 
 
-def test_a_trip_is_forgiven_after_a_quiet_time() -> None:
+def tripped(times: int) -> Health:
+    state, now = failing(3), NOW
+    for _ in range(times - 1):
+        now = state.open_until
+        state = failed(take_probe(state, now), 1.0, now, 0.5, probe=True)
+    return succeeded(state, now, probe=True)
+
+
+def test_one_trip_is_forgiven_for_each_quiet_time_and_no_quiet_time_counts_twice() -> None:
+    state = tripped(4)
+    assert state.trips == 4
+    at = state.tripped_at
+    for seconds, trips in ((239, 4), (241, 3), (242, 3), (359, 3), (361, 2), (421, 1), (451, 0)):
+        state = succeeded(state, at + seconds)
+        assert state.trips == trips, f"after {seconds} s"
+
+
+@pytest.mark.parametrize("ended", ["a success", "a failure", "a cancellation"])
+def test_a_call_that_was_under_way_when_it_opened_neither_closes_nor_reopens_nor_frees_the_probe(ended: str) -> None:
     state = failing(3)
-    assert state.trips == 1
-    assert succeeded(state, NOW + 29).trips == 1
-    assert succeeded(state, NOW + 31).trips == 0
+    now = state.open_until + 1
+    probed = take_probe(state, now + 60)
+    weight = {"a failure": 1.0, "a cancellation": 0.0}.get(ended)
+    after = succeeded(probed, now) if weight is None else failed(probed, weight, now, 0.5)
+    assert available_at(after, now) == now + 60
+    assert after.trips == 1
+
+
+def test_instants_of_a_clock_that_was_ahead_keep_nothing_shut() -> None:
+    ahead = failing(3, now=NOW + 365 * 86400)
+    assert available_at(ahead, NOW) <= NOW

@@ -1,31 +1,34 @@
-"""One contract for every store, and what only the disk store has: restarts, other processes, broken files, pickles."""
+"""One contract for every store: memory, disk, and a real Redis."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import os
-import pickle
-import sqlite3
-import stat
-import subprocess
-import sys
+import multiprocessing
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from diskcache import Cache
 
 from llm7router.errors import StoreError
-from llm7router.state.cells import Block, Cell
+from llm7router.state.cells import Cell
 from llm7router.state.store.base import Store
-from llm7router.state.store.disk import DATABASE, PREFIX, DiskStore
+from llm7router.state.store.disk import DiskStore
 from llm7router.state.store.memory import MemoryStore
+from llm7router.state.store.redis import RedisStore
+from llm7router.state.store.threaded import ThreadedStore
 
 
-@pytest.fixture(params=["memory", "disk"])
+@pytest.fixture(params=["memory", "disk", "redis"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
-    made: Store = MemoryStore() if request.param == "memory" else DiskStore(tmp_path / "state")
+    made: Store
+    if request.param == "memory":
+        made = MemoryStore()
+    elif request.param == "disk":
+        made = DiskStore(tmp_path / "state")
+    else:
+        made = RedisStore(request.getfixturevalue("redis_server").url())
     yield made
     made.close()
 
@@ -72,153 +75,97 @@ async def test_a_cancelled_change_is_finished_all_the_same(store: Store) -> None
     assert (await store.mutate(["a"], count))[0] == 2
 
 
-def test_reading_creates_nothing(tmp_path: Path) -> None:
-    DiskStore(tmp_path / "state").read_now()
-    assert list(tmp_path.iterdir()) == []
-
-
-async def test_state_survives_a_restart(tmp_path: Path) -> None:
-    first = DiskStore(tmp_path / "state")
-    cell = Cell(block=Block(2e9, "rate limited"))
-    await first.mutate(["a"], lambda cells: (None, {"a": cell}))
-    first.close()
-    second = DiskStore(tmp_path / "state")
-    assert second.read_now() == {"a": cell}
-    second.close()
-
-
-async def test_another_process_sees_what_was_written(tmp_path: Path) -> None:
-    store = DiskStore(tmp_path / "state")
+async def test_a_change_that_writes_nothing_sees_the_cells_as_they_are(store: Store) -> None:
     await store.mutate(["a"], count)
-    code = (
-        "import sys, pathlib; from llm7router.state.store.disk import DiskStore;"
-        "s = DiskStore(pathlib.Path(sys.argv[1])); print(s.read_now()['a'].streak); s.close()"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "state")], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.strip() == "1"
-    store.close()
+    result, written = await store.mutate(["a", "b"], lambda cells: (dict(cells), {}))
+    assert (result, written) == ({"a": Cell(streak=1)}, {})
+    assert await store.read() == {"a": Cell(streak=1)}
 
 
-async def test_the_directory_is_for_its_owner_only(tmp_path: Path) -> None:
-    store = DiskStore(tmp_path / "state")
+async def test_what_is_written_elsewhere_than_asked_is_kept(store: Store) -> None:
+    await store.mutate([], lambda _: (None, {"b": Cell(streak=3)}))
     await store.mutate(["a"], count)
-    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
-    store.close()
+    assert await store.read() == {"a": Cell(streak=1), "b": Cell(streak=3)}
 
 
-async def test_a_directory_that_others_may_write_into_is_refused_with_the_command_that_helps(tmp_path: Path) -> None:
-    (tmp_path / "state").mkdir()
-    (tmp_path / "state").chmod(0o777)
-    store = DiskStore(tmp_path / "state")
-    with pytest.raises(StoreError, match="chmod 700"):
-        await store.mutate(["a"], count)
-    store.close()
-
-
-class Bomb:
-    """Leaves a mark when it is unpickled."""
-
-    def __init__(self, mark: Path) -> None:
-        self.mark = mark
-
-    def __reduce__(self) -> object:
-        return (os.mkdir, (str(self.mark),))
-
-
-@pytest.mark.parametrize("where", ["value", "key"])
-async def test_a_planted_pickle_is_not_run(tmp_path: Path, where: str, caplog: pytest.LogCaptureFixture) -> None:
-    store = DiskStore(tmp_path / "state")
+async def test_a_closed_store_opens_again(store: Store) -> None:
     await store.mutate(["a"], count)
     store.close()
-    bomb = sqlite3.Binary(pickle.dumps(Bomb(tmp_path / "mark")))
-    with sqlite3.connect(tmp_path / "state" / DATABASE) as planted:
-        if where == "value":
-            planted.execute("UPDATE Cache SET mode = 4, value = ?", (bomb,))
-        else:
-            planted.execute("UPDATE Cache SET raw = 0, key = ?", (bomb,))
-    planted.close()
-    with caplog.at_level(logging.WARNING):
-        assert store.read_now() == {}
-        assert (await store.mutate(["a"], count))[0] == 1
-    assert not (tmp_path / "mark").exists()
-    assert len([r for r in caplog.records if "was broken" in r.message]) == 1
     store.close()
-
-
-async def test_a_planted_file_name_is_not_read(tmp_path: Path) -> None:
-    store = DiskStore(tmp_path / "state")
-    await store.mutate(["a"], count)
-    store.close()
-    with sqlite3.connect(tmp_path / "state" / DATABASE) as planted:
-        planted.execute("UPDATE Cache SET mode = 3, filename = '/etc/hostname', value = NULL")
-    planted.close()
-    assert store.read_now() == {}
-    store.close()
-
-
-@pytest.mark.parametrize(
-    "damage",
-    [b"not a database at all, but long enough to have a header" * 40, b""],
-    ids=["garbage", "truncated to nothing"],
-)
-async def test_a_broken_file_is_set_aside_once_and_counting_goes_on(
-    tmp_path: Path, damage: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    store = DiskStore(tmp_path / "state")
-    await store.mutate(["a"], count)
-    store.close()
-    for file in (tmp_path / "state").iterdir():
-        if file.name != DATABASE:
-            file.unlink()
-    (tmp_path / "state" / DATABASE).write_bytes(damage)
-    with caplog.at_level(logging.WARNING):
-        assert (await store.mutate(["a"], count))[0] == 1
-        assert (await store.mutate(["a"], count))[0] == 2
-    asides = [path for path in tmp_path.iterdir() if ".corrupt-" in path.name]
-    assert len(asides) == (1 if damage else 0), "an empty file is an empty database to SQLite"
-    assert len(caplog.records) == len(asides)
-    store.close()
-
-
-async def test_a_value_that_is_no_cell_sets_the_store_aside(tmp_path: Path) -> None:
-    store = DiskStore(tmp_path / "state")
-    await store.mutate(["a"], count)
-    store.close()
-    with sqlite3.connect(tmp_path / "state" / DATABASE) as planted:
-        planted.execute('UPDATE Cache SET value = \'{"v": 1, "health": "x"}\'')
-    planted.close()
-    assert store.read_now() == {}
-    store.close()
-
-
-async def test_counters_are_never_evicted(tmp_path: Path) -> None:
-    store = DiskStore(tmp_path / "state")
-    await store.mutate(["a"], count)
-    store.close()
-    with Cache(str(tmp_path / "state")) as cache:
-        assert cache.eviction_policy == "none"
-        assert cache.cull_limit == 0
-        assert [key for key in cache.iterkeys()] == [PREFIX + "a"]  # noqa: C416
-
-
-async def test_a_full_or_locked_database_is_a_store_error(tmp_path: Path) -> None:
-    store = DiskStore(tmp_path / "state")
-    await store.mutate(["a"], count)
-    locker = sqlite3.connect(tmp_path / "state" / DATABASE, isolation_level=None)
-    locker.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreError, match="another process holds"):
-        await store.mutate(["a"], count)
-    locker.execute("ROLLBACK")
-    locker.close()
     assert (await store.mutate(["a"], count))[0] == 2
+
+
+async def test_every_thread_and_loop_may_use_it(store: Store) -> None:
+    def elsewhere() -> None:
+        for _ in range(20):
+            asyncio.run(store.mutate(["a"], count))
+            store.read_now()
+
+    threads = [threading.Thread(target=elsewhere) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        await asyncio.to_thread(thread.join)
+    assert (await store.read())["a"].streak == 80
+
+
+def in_child(store: Store) -> None:
+    asyncio.run(store.mutate(["a"], count))
     store.close()
 
 
-async def test_a_path_that_is_a_file_is_a_store_error(tmp_path: Path) -> None:
-    (tmp_path / "state").write_text("x")
-    store = DiskStore(tmp_path / "state")
-    with pytest.raises(StoreError, match="cannot be used"):
-        await store.mutate(["a"], count)
+@pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
+async def test_it_works_on_both_sides_of_a_fork(store: Store) -> None:
+    await store.mutate(["a"], count)
+    child = multiprocessing.get_context("fork").Process(target=in_child, args=(store,))
+    child.start()
+    child.join(20)
+    assert child.exitcode == 0
+    assert (await store.mutate(["a"], count))[0] == (3 if store.shared else 2)
+
+
+async def test_only_a_server_has_a_clock_of_its_own(store: Store) -> None:
+    await store.read()
+    now = store.now()
+    assert (now is not None) == (store.name == "redis")
+    assert now is None or abs(now - time.time()) < 1
+
+
+class Hanging(ThreadedStore):
+    """A store whose work takes as long as it is told."""
+
+    patience_s = 0.1
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__("hanging")
+        self.seconds = seconds
+
+    def _guarded(self, work):  # type: ignore[no-untyped-def]
+        return work()
+
+    def _read(self) -> dict[str, Cell]:
+        time.sleep(self.seconds)
+        return {}
+
+    def _close(self) -> None:
+        pass
+
+
+async def test_nobody_waits_long_for_work_that_hangs_and_later_callers_not_at_all() -> None:
+    store, began = Hanging(0.5), time.monotonic()
+    with pytest.raises(StoreError, match="no answer for over"):
+        await store.read()
+    assert time.monotonic() - began < 0.3
+    with pytest.raises(StoreError, match="no answer for over"):
+        store.read_now()
+    assert time.monotonic() - began < 0.35
+    await asyncio.sleep(0.5)
+    store.seconds = 0
+    assert await store.read() == {}, "usable again when the work has ended"
+    store.close()
+
+
+async def test_waiting_for_work_that_came_earlier_is_no_hanging() -> None:
+    store = Hanging(0.06)
+    assert await asyncio.gather(*(store.read() for _ in range(5))) == [{}] * 5
     store.close()

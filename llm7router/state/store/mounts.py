@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-NETWORK = re.compile(r"9p|afs|beegfs|ceph|cifs|gpfs|lustre|ncpfs|nfs4?|smb\w*|fuse\.\S+|davfs")
+NETWORK = re.compile(r"9p|afs|beegfs|ceph|cifs|davfs|fuse\.\S+|gpfs|lustre|ncpfs|nfs4?|smb\w*")
 LOCAL_FUSE = frozenset({"fuse.portal", "fuse.ntfs-3g", "fuse.exfat", "fuse.lxcfs", "fuse.fuse-overlayfs"})
-"""Of the file systems in user space, those over a local disk; all others are held to be remote (sshfs, s3fs, rclone)."""
+"""Of the file systems in user space, those over a local disk; others are held to be remote (sshfs, s3fs, rclone)."""
 
 
 def network_mount(path: Path, mounts: str | None = None) -> str | None:

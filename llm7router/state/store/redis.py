@@ -5,7 +5,8 @@ second program to keep equal to the first, and the simulations would not test it
 This process keeps the cells that it saw last with their versions, makes the change on those, and one script writes
 the result if nobody else wrote in between; otherwise it returns what is there now and the change is made again on
 that. While nobody interferes, a reservation is one round trip and a settlement is one. A refusal is compared in the
-same way before it is returned, so it is never made on outdated cells.
+same way before it is returned, so it is never made on outdated cells. Of many processes that write the same cells at
+once, one that was overtaken is let go first, so none starves.
 
 The server's clock is everybody's: machines need not agree on the time.
 """
@@ -30,9 +31,9 @@ from llm7router.state.store.threaded import R, ThreadedStore
 
 log = logging.getLogger("llm7router")
 
-TRIES = 50
-FREE_TRIES = 2  # the first tries follow each other at once; then pauses grow, drawn, up to the longest
-PAUSE_S, PAUSE_MAX_S = 0.0005, 0.008
+BUSY_S = 0.25  # most that is waited for others who write the same cells
+PAUSE_S = 0.003  # longest pause while another has the turn; drawn, so that waiting processes do not march in step
+TURN_S, TURN_MAX_S = 0.02, 0.1  # for how long a write that was overtaken is let go first, and with slow connections
 UNSEEN = "-"  # a `seq` that no server has: everything is transferred
 
 
@@ -53,8 +54,10 @@ class RedisStore(ThreadedStore):
         self._errors = redis_client.errors()
         self._sha = {script: hashlib.sha1(script.encode()).hexdigest() for script in (READ, SWAP)}  # noqa: S324 - its name
         self._clock = ServerClock()
+        self._round_trip_s = 0.0
         self._warned = False
-        self._forget()
+        self._seen: dict[str, Held] = {}
+        self._seq = UNSEEN  # of the last read, and of own writes right after it
 
     def now(self) -> float | None:
         """The server's clock; None before its first reply."""
@@ -75,36 +78,38 @@ class RedisStore(ThreadedStore):
         return {key: seen.cell for key, seen in self._seen.items() if seen.cell is not None}
 
     def _mutate(self, keys: tuple[str, ...], change: Change[T]) -> tuple[T, Mapping[str, Cell]]:
-        name = secrets.token_urlsafe(6)
-        for attempt in range(TRIES):
-            if attempt > FREE_TRIES:
-                time.sleep(random.random() * min(PAUSE_S * attempt, PAUSE_MAX_S))  # noqa: S311 - no secret
+        name, deadline = secrets.token_urlsafe(6), time.monotonic() + BUSY_S
+        while True:
             cells = {key: self._seen[key].cell for key in keys if key in self._seen}
             result, written = change({key: cell for key, cell in cells.items() if cell is not None})
-            if self._swap(name, tuple(dict.fromkeys((*keys, *written))), written):
+            outcome = self._swap(name, tuple(dict.fromkeys((*keys, *written))), written)
+            if outcome in ("done", "again"):
                 return result, written
-        raise StoreError(f"{self.where}: others wrote in between {TRIES} times; it is too busy for this many routers")
+            if time.monotonic() > deadline:
+                raise StoreError(f"{self.where}: others wrote in between for over {BUSY_S} s; there are too many")
+            if outcome == "wait":
+                time.sleep(random.random() * PAUSE_S)  # noqa: S311 - no secret
 
-    def _swap(self, name: str, fields: tuple[str, ...], written: Mapping[str, Cell]) -> bool:
-        """Whether the cells were as this process saw them, and are written; if not, what they are is seen now."""
+    def _swap(self, name: str, keys: tuple[str, ...], written: Mapping[str, Cell]) -> str:
+        """Write the cells if all are as this process saw them; if not, what they are is seen now."""
         texts = {key: dumps(cell) for key, cell in written.items()}
-        outcome, seq, *rest = self._run_script(SWAP, swap_arguments(name, fields, self._seen, texts))
+        turn_s = min(TURN_S + 2 * self._round_trip_s, TURN_MAX_S)
+        outcome, seq, *rest = self._run_script(SWAP, swap_arguments(name, turn_s, keys, self._seen, texts))
         if outcome == "other":
-            for key, text in zip(fields, rest, strict=True):
+            for key, text in zip(keys, rest, strict=True):
                 if text:
                     self._seen[key] = held(text, self.where)
                 else:
                     self._seen.pop(key, None)
-            return False
-        if outcome == "again":  # it was done before its reply was lost; which versions it got is not known
+        elif outcome == "again":  # it was done before its reply was lost; which versions it got is not known
             for key in written:
                 self._seen.pop(key, None)
             self._seq = UNSEEN
-        elif written:
+        elif outcome == "done" and written:
             self._seen.update((key, Held(rest[0], cell)) for key, cell in written.items())
             if seq == self._seq:  # nobody else wrote since the last read, so the mirror is complete still
                 self._seq = rest[0]
-        return True
+        return str(outcome)
 
     def _run_script(self, script: str, arguments: list[str]) -> list[Any]:
         """The reply without the server's time, which is noted."""
@@ -112,7 +117,9 @@ class RedisStore(ThreadedStore):
         seconds, microseconds, *reply = redis_client.run(
             self._client, script, self._sha[script], self._address.key, arguments
         )
-        self._clock.heard(int(seconds) + int(microseconds) / 1e6, asked_at, time.monotonic())
+        answered_at = time.monotonic()
+        self._clock.heard(int(seconds) + int(microseconds) / 1e6, asked_at, answered_at)
+        self._round_trip_s = answered_at - asked_at
         return reply
 
     def _warn_of_unreadable(self) -> None:
@@ -129,5 +136,4 @@ class RedisStore(ThreadedStore):
         self._forget()
 
     def _forget(self) -> None:
-        self._seen: dict[str, Held] = {}
-        self._seq = UNSEEN
+        self._seen, self._seq = {}, UNSEEN

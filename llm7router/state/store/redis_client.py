@@ -16,6 +16,7 @@ from llm7router.errors import ConfigError, StoreError
 ANSWER_S = 0.25  # to connect, and for each answer
 IDLE_CHECK_S = 15  # a connection idle for longer is tried before it is used
 DEFAULT_NAME = "default"
+NO_ADDRESS = "state.store: not a Redis address; write redis://HOST:PORT/0, with special characters of a password as %XX"
 
 ADVICE = {  # by what redis-py says, first match; `{name}` is the router's
     r"WRONGPASS|NOAUTH|AuthenticationError|Authentication required|invalid (username|password)|without any password": (
@@ -23,7 +24,7 @@ ADVICE = {  # by what redis-py says, first match; `{name}` is the router's
     ),
     r"NOPERM|NoPermission|no permissions|can't access at least one|can't run this command": (
         "the user may not do what is needed; run: ACL SETUSER USER '~{{llm7router:{name}}}' "
-        "+eval +evalsha +hget +hmget +hgetall +hset +time +ping +select"
+        "+eval +evalsha +hget +hmget +hgetall +hset +hdel +time +ping +select"
     ),
     r"gaierror|Name or service not known|nodename nor servname|getaddrinfo": "no such host; correct the address",
     r"Connection refused": "nothing listens there; start Redis, or correct the address",
@@ -68,7 +69,9 @@ def parse(store: str) -> Address:
         host, port = parts.hostname or "", parts.port
         query = dict(parse_qsl(parts.query, keep_blank_values=True))
     except ValueError:
-        raise ConfigError("state.store: not a Redis address; write redis://HOST:PORT/0") from None
+        raise ConfigError(NO_ADDRESS) from None
+    if parts.fragment or not (parts.path if parts.scheme == "unix" else host):
+        raise ConfigError(NO_ADDRESS)
     name = query.pop("name", DEFAULT_NAME)
     if not re.fullmatch(r"[\w.-]{1,64}", name, re.ASCII):
         raise ConfigError("state.store: the name must be 1 to 64 letters, digits, `.`, `_` or `-` (?name=team)")
@@ -79,7 +82,8 @@ def parse(store: str) -> Address:
         where = f"unix://{parts.path}"
     else:
         where = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}:{port or 6379}{parts.path.rstrip('/')}"
-    return Address(parts._replace(query=urlencode(query)).geturl(), where, name)
+    url = store.partition("?")[0] + (f"?{urlencode(query)}" if query else "")
+    return Address(url, where, name)
 
 
 def connect(address: Address) -> Any:
@@ -99,7 +103,7 @@ def connect(address: Address) -> Any:
             socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S, health_check_interval=IDLE_CHECK_S,
         )  # fmt: skip
     except (ValueError, TypeError):
-        raise ConfigError("state.store: not a Redis address; write redis://HOST:PORT/0") from None
+        raise ConfigError(NO_ADDRESS) from None
 
 
 def run(client: Any, script: str, sha: str, key: str, arguments: list[str]) -> list[Any]:

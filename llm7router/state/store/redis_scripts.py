@@ -1,8 +1,8 @@
 """The two Lua scripts of the Redis store, and what their replies mean.
 
-The router's state is one hash. A field `cell:KEY` holds `VERSION:JSON`; `seq` is the highest version; `recent` names
-the last writes. A version is the server's time in microseconds or one more than the last, so it never comes back:
-not after FLUSHALL, not after a failover to a replica that knows less.
+The router's state is one hash. A field `cell:KEY` holds `VERSION:JSON`; `seq` is the highest version, `recent` names
+the last writes, and `turn` the write that the others let go first. A version is the server's time in microseconds or
+one more than the last, so it never comes back: not after FLUSHALL, not after a failover to a replica that knows less.
 """
 
 from __future__ import annotations
@@ -17,32 +17,43 @@ from llm7router.state.store.codec import PREFIX, load
 ABSENT, UNREADABLE = "", "?"  # versions of a field that is not there, and of one that this program did not write
 
 SWAP = """
--- KEYS[1]: the hash. ARGV: the name of this write, then for each cell its field, the version that it must have,
--- and its new text ('' to compare only). All versions match: everything is written. Otherwise nothing is.
+-- KEYS[1]: the hash. ARGV: the name of this write, for how many microseconds it may be given the turn, then for each
+-- cell its field, the version that it must have, and its new text ('' to compare only).
+-- All versions match: everything is written. Otherwise nothing is, and this write has the turn unless another has it:
+-- until then nobody else writes, so however many there are, each comes through on its second try with the turn.
 local time = redis.call('TIME')
-local ask = {'seq', 'recent'}
-for i = 2, #ARGV, 3 do ask[#ask + 1] = ARGV[i] end
+local now = time[1] * 1000000 + time[2]
+local ask, writes = {'seq', 'recent', 'turn'}, {}
+for i = 3, #ARGV, 3 do
+  ask[#ask + 1] = ARGV[i]
+  if ARGV[i + 2] ~= '' then writes[#writes + 1] = i end
+end
 local held = redis.call('HMGET', KEYS[1], unpack(ask))
 local seq, recent = held[1] or '', held[2] or ''
 -- A reply may be lost with its connection and the client ask again: what is done is not done twice.
 if string.find(recent, ARGV[1], 1, true) then return {time[1], time[2], 'again', seq} end
-for i = 3, #held do
+local holder, ends = string.match(held[3] or '', '^(%S+) (%d+)$')
+local others_turn = holder and holder ~= ARGV[1] and tonumber(ends) > now
+for i = 4, #held do
   local version = held[i] and (string.match(held[i], '^(%d+):') or '?') or ''
-  if version ~= ARGV[3 * (i - 2)] then
+  if version ~= ARGV[3 * (i - 3) + 1] then
+    if others_turn then return {time[1], time[2], 'wait', seq} end
+    redis.call('HSET', KEYS[1], 'turn', ARGV[1] .. string.format(' %.0f', now + ARGV[2]))
     local reply = {time[1], time[2], 'other', seq}
-    for j = 3, #held do reply[#reply + 1] = held[j] or '' end
+    for j = 4, #held do reply[#reply + 1] = held[j] or '' end
     return reply
   end
 end
-local stamp = string.format('%.0f', math.max((tonumber(seq) or 0) + 1, time[1] * 1000000 + time[2]))
-local writes = {'seq', stamp, 'recent', ARGV[1] .. string.sub(recent, 1, 600)}
-for i = 2, #ARGV, 3 do
-  if ARGV[i + 2] ~= '' then
-    writes[#writes + 1] = ARGV[i]
-    writes[#writes + 1] = stamp .. ':' .. ARGV[i + 2]
-  end
+if holder == ARGV[1] then redis.call('HDEL', KEYS[1], 'turn') end
+if #writes == 0 then return {time[1], time[2], 'done', seq, ''} end
+if others_turn then return {time[1], time[2], 'wait', seq} end
+local stamp = string.format('%.0f', math.max((tonumber(seq) or 0) + 1, now))
+local set = {'seq', stamp, 'recent', ARGV[1] .. string.sub(recent, 1, 600)}
+for _, i in ipairs(writes) do
+  set[#set + 1] = ARGV[i]
+  set[#set + 1] = stamp .. ':' .. ARGV[i + 2]
 end
-if #writes > 4 then redis.call('HSET', KEYS[1], unpack(writes)) end
+redis.call('HSET', KEYS[1], unpack(set))
 return {time[1], time[2], 'done', seq, stamp}
 """
 
@@ -78,10 +89,12 @@ def held(text: str, where: str) -> Held:
         return Held(version, None)
 
 
-def swap_arguments(name: str, fields: Sequence[str], seen: Mapping[str, Held], texts: Mapping[str, str]) -> list[str]:
-    """ARGV of `SWAP` for a write of that name: all `fields` are compared, `texts` written. Keys are cells' keys."""
-    arguments = [name]
-    for key in fields:
+def swap_arguments(
+    name: str, turn_s: float, keys: Sequence[str], seen: Mapping[str, Held], texts: Mapping[str, str]
+) -> list[str]:
+    """ARGV of `SWAP` for a write of that name: the cells of all `keys` are compared, `texts` written."""
+    arguments = [name, str(int(turn_s * 1e6))]
+    for key in keys:
         version = seen[key].version if key in seen else ABSENT
         arguments += [PREFIX + key, version, texts.get(key, "")]
     return arguments

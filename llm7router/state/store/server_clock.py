@@ -35,9 +35,7 @@ class ServerClock:
         """The server wrote `server_s` between two instants of the monotonic clock."""
         low, high = server_s - answered_at, server_s - asked_at
         with self._lock:
-            if self._offset is None:
-                self._offset = (low + high) / 2
-            elif self._offset < low:
+            if self._offset is None or self._offset < low:
                 self._offset = (low + high) / 2
             elif self._offset > high:
                 slowest = self._offset - SLEW * max(0.0, answered_at - self._heard_at)
