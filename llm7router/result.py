@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from llm7router.calls.answers import place_of
 from llm7router.decision import demand
 from llm7router.decision.failures import POLICIES, Refund
 from llm7router.decision.request import BYTES_PER_TOKEN
@@ -30,6 +31,7 @@ class Answer:
     reasoning: str = ""
     finish_reason: str | None = None
     tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    _places: dict[int, dict[str, Any]] = field(default_factory=dict, repr=False)  # calls by the index of fragments
 
     @classmethod
     def of(cls, response: Any) -> Answer:
@@ -49,12 +51,13 @@ class Answer:
             self._add_fragment(fragment)
 
     def _add_fragment(self, fragment: Mapping[str, Any]) -> None:
-        index = int(fragment.get("index") or 0)
-        while len(self.tool_calls) <= index and len(self.tool_calls) < 256:  # a hostile index must not fill memory
-            self.tool_calls.append({"id": None, "type": "function", "function": {"name": "", "arguments": ""}})
-        if index >= len(self.tool_calls):
-            return
-        call, function = self.tool_calls[index], fragment.get("function") or {}
+        place = place_of(fragment)
+        if place is None:
+            return  # the call layer refuses such an answer; other back ends may not
+        if place not in self._places:
+            self._places[place] = {"id": None, "type": "function", "function": {"name": "", "arguments": ""}}
+            self.tool_calls.append(self._places[place])
+        call, function = self._places[place], fragment.get("function") or {}
         call["id"] = fragment.get("id") or call["id"]
         call["function"]["name"] += function.get("name") or ""
         call["function"]["arguments"] += function.get("arguments") or ""

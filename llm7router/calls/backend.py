@@ -10,6 +10,7 @@ from llm7router.calls import answers, litellm_api
 from llm7router.calls.account import Accounts
 from llm7router.calls.base import Call
 from llm7router.calls.classify import classify
+from llm7router.calls.redact import redact
 from llm7router.calls.stream import ContentStream
 from llm7router.calls.tail import Tail
 from llm7router.clock import Clock, SystemClock
@@ -36,7 +37,10 @@ class LiteLLMBackend:
 
     async def complete(self, call: Call) -> Outcome:
         """A whole answer in `outcome.response`, validated to hold one; failures are outcomes too."""
-        await self._open()
+        loaded = await self._loaded(call)
+        if isinstance(loaded, Outcome):
+            return loaded
+        call = loaded
         self._accounts.ask(call.deployment)
         started = self._clock.monotonic()
         try:
@@ -51,7 +55,10 @@ class LiteLLMBackend:
 
     async def stream(self, call: Call) -> Outcome:
         """Returns once the first content has arrived, in `outcome.stream`, or once the call has failed."""
-        await self._open()
+        loaded = await self._loaded(call)
+        if isinstance(loaded, Outcome):
+            return loaded
+        call = loaded
         self._accounts.ask(call.deployment)
         started = self._clock.monotonic()
         patience = min(call.first_token_s, call.timeout_s)
@@ -85,6 +92,22 @@ class LiteLLMBackend:
             from llm7router.calls.local import registry
 
             await registry.aclose(self)
+
+    async def _loaded(self, call: Call) -> Call | Outcome:
+        """The call with the time that is left of it once LiteLLM is there, or why it cannot be made."""
+        if self._clients is not None:
+            return call
+        started = self._clock.monotonic()
+        try:
+            async with asyncio.timeout(call.timeout_s):
+                await self._open()
+        except TimeoutError:  # nothing was sent, and no provider is to blame
+            return Outcome(Failure.REFUSED, "the call layer was not loaded in time")
+        except Exception as error:
+            return Outcome(Failure.SERVER_ERROR, redact(f"LiteLLM cannot be imported: {type(error).__name__}: {error}"))
+        took = self._clock.monotonic() - started
+        deadline_s = None if call.deadline_s is None else max(0.0, call.deadline_s - took)
+        return replace(call, timeout_s=max(0.0, call.timeout_s - took), deadline_s=deadline_s)
 
     async def _open(self) -> None:
         await litellm_api.load()

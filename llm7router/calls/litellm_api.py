@@ -12,6 +12,7 @@ import logging
 import os
 import sys
 import threading
+from concurrent.futures import Future
 from types import ModuleType
 from typing import Any
 
@@ -24,6 +25,8 @@ ENVIRONMENT = {
 }
 _lock = threading.Lock()
 _loaded: ModuleType | None = None
+_loading_lock = threading.Lock()
+_loading: Future[ModuleType] | None = None
 
 
 def load_now() -> ModuleType:
@@ -36,8 +39,31 @@ def load_now() -> ModuleType:
 
 
 async def load() -> ModuleType:
-    """LiteLLM, imported in a worker thread on first use, so that the running loop goes on."""
-    return _loaded if _loaded is not None else await asyncio.to_thread(load_now)
+    """LiteLLM, imported in a thread on first use, so that the running loop goes on. Leaving does not stop the import.
+
+    The thread is one for all who wait, and no daemon: a process that ended in the middle of an import would crash.
+    """
+    return _loaded if _loaded is not None else await asyncio.wrap_future(_begun())
+
+
+def _begun() -> Future[ModuleType]:
+    """The import that goes on, begun if there is none."""
+    global _loading
+    with _loading_lock:
+        if _loading is None or _loading.done():
+            _loading = Future()
+            _loading.set_running_or_notify_cancel()  # so that one who gives up cannot cancel it for the others
+            threading.Thread(target=_load_into, args=(_loading,), name="llm7router import").start()
+        return _loading
+
+
+def _load_into(future: Future[ModuleType]) -> None:
+    try:
+        future.set_result(load_now())
+    except Exception as error:
+        future.set_exception(error)
+    except BaseException as error:  # a SystemExit would end the loop that waits
+        future.set_exception(ImportError(repr(error)))
 
 
 def is_loaded() -> bool:

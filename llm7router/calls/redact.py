@@ -13,12 +13,24 @@ _KEY = re.compile(
     r"|(?<=Bearer )[^\s\"',;]+",
     re.IGNORECASE,
 )
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+# All of an absolute path but its last part. Those of addresses follow a host or a word.
+_PATH = re.compile(r"(?<![\w:/.…])/(?:[^\s/'\"<>:,;()]+/)+|\b[A-Za-z]:\\(?:[^\s\\'\"<>:,;()]+\\)*")
+
+
+def printable(text: str) -> str:
+    """The text without control characters but newlines and tabs: a terminal would take some for commands."""
+    return _CONTROL.sub("", text)
 
 
 def redact(text: str, deployment: Deployment | None = None) -> str:
-    """The text with keys replaced by `***`, white space collapsed, cut at 300 characters."""
+    """The text with keys replaced by `***`, paths cut to their last part, white space collapsed, at most 300 characters.
+
+    What follows "Traceback" is for developers and full of paths; it is left out, as are control characters.
+    """
+    text = printable(text).partition("Traceback")[0]
     key = deployment.api_key.reveal() if deployment and deployment.api_key else ""
     if len(key) >= 8:  # shorter ones are words such as "unused"
         text = text.replace(key, "***")
-    text = " ".join(_KEY.sub("***", text).split())
+    text = " ".join(_PATH.sub("…/", _KEY.sub("***", text)).split())
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

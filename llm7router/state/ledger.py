@@ -205,7 +205,7 @@ class Ledger:
 
     def _fail(self, error: Exception) -> None:
         text = str(error) or f"the {self._store.name} store did not answer within {PATIENCE_S} s"
-        self._standby.take_over(self._mirror or {}, self.now(), text)
+        self._standby.take_over(self._mirror or {}, self.now(), text, slow=isinstance(error, TimeoutError))
 
     def _snapshot(self, deployments: tuple[Deployment, ...]) -> Snapshot:
         cells = self._standby.cells if self._standby.active else self._mirror

@@ -17,7 +17,7 @@ from tests.guard import CANARY
 from tests.upstream import Upstream
 
 BAD_COUNTS = [-1, 10**9 + 1, 10**400]
-BAD_INDICES = [-1, 256, 10**12, "one", 1.5, True]
+BAD_INDICES = [-1, 256, 10**12, "one", 1.5]
 
 
 async def test_an_answer_has_its_text_usage_and_headers(
@@ -92,6 +92,12 @@ async def test_a_tool_call_at_an_impossible_place_is_a_bad_answer(
         upstream.always("stream", [{"tool_calls": [fragment]}], finish_reason="tool_calls")
     outcome = await make(backend, way, call(upstream, prefix=prefix))
     assert (outcome.failure, outcome.stream, outcome.response) == (Failure.BAD_ANSWER, None, None), outcome
+
+
+def test_a_tool_calls_place_is_a_whole_number_below_256() -> None:
+    assert [answers.place_of({"index": good}) for good in (0, 255)] == [0, 255]
+    assert answers.place_of({}) == answers.place_of({"index": None}) == 0
+    assert {answers.place_of({"index": bad}) for bad in (*BAD_INDICES, True, [1])} == {None}
 
 
 async def test_only_reasoning_until_the_tokens_ran_out_is_no_answer(

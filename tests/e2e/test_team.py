@@ -22,6 +22,9 @@ LIMITS = {"groq": 30, "openrouter": 20}  # requests a minute, in the example: 50
 MEMBER = """
 import asyncio, json, sys
 from llm7router import LLMRouter
+from llm7router.calls import litellm_api
+
+litellm_api.load_now()  # seconds of work, so that all begin at the same time
 
 async def main(path, requests):
     async with LLMRouter(path) as router:

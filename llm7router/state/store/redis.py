@@ -45,7 +45,6 @@ class RedisStore(ThreadedStore):
     """
 
     name = "redis"
-    patience_s = 0.3
 
     def __init__(self, address: str) -> None:
         self._address = redis_client.parse(address)

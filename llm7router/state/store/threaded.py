@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Lock
@@ -16,25 +15,28 @@ from llm7router.state.cells import Cell
 from llm7router.state.store.base import Change, T
 
 R = TypeVar("R")
+STEPS = 6  # of waiting; each gives the store's thread a turn, however long it takes
 
 
 class ThreadedStore:
     """A store whose `_read`, `_mutate` and `_close` block; they are only called in its thread, one at a time.
 
     Nobody waits for work that hangs where no timeout reaches (a name lookup, a dying disk): after `patience_s` it is
-    a `StoreError`, at once for those who come later, until the work ends.
+    a `StoreError`, at once for those who come later, until the work ends. Waiting for work that came earlier is no
+    hanging, and neither is a process that stands still (suspended, or busy importing): hence the steps.
     """
 
     name = ""
     shared = True
-    patience_s = 1.0
+    patience_s = 0.3
 
     def __init__(self, where: str) -> None:
         self.where = where  # for messages: holds no secret
         self._thread: ThreadPoolExecutor | None = None
         self._lock = Lock()
         self._pid = os.getpid()
-        self._began_at: float | None = None  # monotonic seconds, of the work under way
+        self._work: object = None  # under way
+        self._hangs = False
 
     def now(self) -> float | None:
         """No clock of its own."""
@@ -61,7 +63,7 @@ class ThreadedStore:
             return
         with contextlib.suppress(TimeoutError):
             thread.submit(self._close).result(self.patience_s)
-        thread.shutdown(wait=not self._hangs())
+        thread.shutdown(wait=not self._hangs)
 
     def _read(self) -> dict[str, Cell]:
         raise NotImplementedError
@@ -82,9 +84,9 @@ class ThreadedStore:
 
     def _submit(self, work: Callable[[], R]) -> Future[R]:
         if self._pid != os.getpid():  # a forked child has no thread, and the lock may have been held
-            self._lock, self._thread, self._began_at, self._pid = Lock(), None, None, os.getpid()
+            self._lock, self._thread, self._hangs, self._pid = Lock(), None, False, os.getpid()
             self._forked()
-        if self._hangs():
+        if self._hangs:
             raise self._hanging()
         with self._lock:
             if self._thread is None:
@@ -92,41 +94,41 @@ class ThreadedStore:
             return self._thread.submit(self._run, work)
 
     def _run(self, work: Callable[[], R]) -> R:
-        self._began_at = time.monotonic()
+        self._work = work
         try:
             return self._guarded(work)
         finally:
-            self._began_at = None
+            self._work, self._hangs = None, False
 
     def _wait(self, future: Future[R]) -> R:
         while True:
-            try:
-                return future.result(self.patience_s)
-            except TimeoutError:
-                self._keep_waiting(future)
+            under_way = self._work
+            for _ in range(STEPS):
+                with contextlib.suppress(TimeoutError):
+                    return future.result(self.patience_s / STEPS)
+            self._keep_waiting(future, under_way)
 
     async def _await(self, future: Future[R]) -> R:
         waiting = asyncio.wrap_future(future)
         while True:
-            try:
-                async with asyncio.timeout(self.patience_s):
-                    return await asyncio.shield(waiting)
-            except TimeoutError:
-                self._keep_waiting(future)
+            under_way = self._work
+            for _ in range(STEPS):
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self.patience_s / STEPS):
+                        return await asyncio.shield(waiting)
+            self._keep_waiting(future, under_way)
 
-    def _keep_waiting(self, future: Future[Any]) -> None:
-        """Nothing, while the thread gets on with work that came earlier.
+    def _keep_waiting(self, future: Future[Any], under_way: object) -> None:
+        """Nothing, while the thread gets on.
 
         Raises:
-            StoreError: the work under way hangs.
+            StoreError: it is still at the work that was under way when the waiting began.
         """
-        if not future.done() and self._hangs():
-            future.cancel()
-            raise self._hanging() from None
-
-    def _hangs(self) -> bool:
-        began_at = self._began_at
-        return began_at is not None and time.monotonic() - began_at > self.patience_s
+        if future.done() or under_way is None or self._work is not under_way:
+            return
+        self._hangs = True
+        future.cancel()
+        raise self._hanging()
 
     def _hanging(self) -> StoreError:
         return StoreError(f"{self.where}: no answer for over {self.patience_s} s")
