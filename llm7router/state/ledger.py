@@ -25,7 +25,6 @@ from llm7router.state.store.base import Change, T
 from llm7router.types import Deployment, Failure, Outcome, Request, Snapshot
 
 MIRROR_S = 0.5
-PATIENCE_S = 0.28  # most that a failing store may add to a request
 REGISTER_S = 5.0  # how often a process says that it is there
 
 
@@ -69,9 +68,8 @@ class Ledger:
         self._standby.try_to_return()
         if self._stale():
             try:
-                async with asyncio.timeout(PATIENCE_S):
-                    self._mirrored(await self._store.read())
-            except (StoreError, TimeoutError) as error:
+                self._mirrored(await self._store.read())
+            except StoreError as error:
                 self._fail(error)
         await self._correct_instants(deployments)
         return self._snapshot(deployments)
@@ -146,10 +144,8 @@ class Ledger:
             return result
         step = asyncio.ensure_future(self._step(keys, change))
         try:
-            async with asyncio.timeout(PATIENCE_S):
-                result, written = await asyncio.shield(step)
-        except (StoreError, TimeoutError) as error:
-            step.add_done_callback(self._give_back)
+            result, written = await asyncio.shield(step)
+        except StoreError as error:
             self._fail(error)
             return None
         except asyncio.CancelledError:
@@ -203,9 +199,8 @@ class Ledger:
     def _mirrored(self, cells: dict[str, Cell]) -> None:
         self._mirror, self._read_at = cells, self._clock.monotonic()
 
-    def _fail(self, error: Exception) -> None:
-        text = str(error) or f"the {self._store.name} store did not answer within {PATIENCE_S} s"
-        self._standby.take_over(self._mirror or {}, self.now(), text, slow=isinstance(error, TimeoutError))
+    def _fail(self, error: StoreError) -> None:
+        self._standby.take_over(self._mirror or {}, self.now(), str(error))
 
     def _snapshot(self, deployments: tuple[Deployment, ...]) -> Snapshot:
         cells = self._standby.cells if self._standby.active else self._mirror

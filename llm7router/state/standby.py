@@ -49,7 +49,6 @@ class Standby:
         self.trouble: str | None = None
         self.cells: dict[str, Cell] = {}
         self._workers = 1
-        self._said = False
         self._used: list[tuple[Limit, int, float]] = []  # what to write when the store is back: amount and instant
         self._asked_at = 0.0
         self._return: asyncio.Task[None] | None = None
@@ -59,29 +58,18 @@ class Standby:
         """The store is not in use."""
         return self.trouble is not None
 
-    def take_over(self, mirror: Mapping[str, Cell], now: float, trouble: str, *, slow: bool = False) -> None:
-        """Start from the mirror. Said once in the log, until the store was back.
-
-        A store that was only slow (a busy machine, a program that starts) is asked again at once, and it is only said
-        if that fails too.
-        """
+    def take_over(self, mirror: Mapping[str, Cell], now: float, trouble: str) -> None:
+        """Start from the mirror. Said once in the log, until the store was back."""
         if self.active:
             return
         self.trouble, self.cells = trouble, dict(mirror)
         present = mirror.get(WORKERS, EMPTY).leases.values()
         self._workers = max(1, sum(until > now for until in present))
-        self._asked_at = float("-inf") if slow else self._clock.monotonic()
-        self._said = False
-        if not slow:
-            self._say()
-
-    def _say(self) -> None:
-        if not self._said:
-            self._said = True
-            log.warning(
-                "%s; limits are kept in memory, shared out among %d worker(s), until it can be used again",
-                self.trouble, self._workers,
-            )  # fmt: skip
+        self._asked_at = self._clock.monotonic()
+        log.warning(
+            "%s; limits are kept in memory, shared out among %d worker(s), until it can be used again",
+            trouble, self._workers,
+        )  # fmt: skip
 
     def reserve(
         self,
@@ -138,10 +126,8 @@ class Standby:
                     break
         except StoreError:
             self._used = self._used[written:]
-            self._say()
             return
-        if self._said:
-            log.warning("the %s store can be used again", self._store.name)
+        log.warning("the %s store can be used again", self._store.name)
         self.trouble, self.cells, self._used = None, {}, []
 
     def _merged(

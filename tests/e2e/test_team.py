@@ -19,33 +19,30 @@ EXAMPLE = ROOT / "examples" / "team-redis.yaml"
 PROCESSES, REQUESTS = 4, 12
 LIMITS = {"groq": 30, "openrouter": 20}  # requests a minute, in the example: 50 for the 48 that are made
 
-MEMBER = """
-import asyncio, json, sys
+# A server that loads the program once and then forks its workers, as gunicorn's `preload_app` does.
+TEAM = """
+import asyncio, json, os, sys
 from llm7router import LLMRouter
 from llm7router.calls import litellm_api
 
-litellm_api.load_now()  # seconds of work, so that all begin at the same time
-
-async def main(path, requests):
+async def work(path, requests):
     async with LLMRouter(path) as router:
         async def one():
             return (await router.complete([{"role": "user", "content": "Hello!"}], max_tokens=100)).provider
-        router.stats()
-        print("ready", flush=True)
-        sys.stdin.readline()
         answers = await asyncio.gather(*(one() for _ in range(requests)))
-        print(json.dumps([answers, router.stats().store, router.stats().trouble]))
+        stats = router.stats()
+        os.write(1, json.dumps([os.getpid(), answers, stats.store, stats.trouble]).encode() + b"\\n")
 
-asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+path, processes, requests = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
+litellm_api.load_now()
+children = []
+for _ in range(processes):
+    if not (child := os.fork()):
+        asyncio.run(work(path, requests))
+        os._exit(0)
+    children.append(child)
+sys.exit(max(os.waitpid(child, 0)[1] for child in children))
 """
-
-
-def member(env: dict[str, str]) -> subprocess.Popen[str]:
-    """One process of the team."""
-    return subprocess.Popen(
-        [sys.executable, "-c", MEMBER, str(EXAMPLE), str(REQUESTS)],
-        env=env, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
 
 
 def test_four_processes_together_stay_within_the_limits_and_every_request_is_answered(
@@ -60,27 +57,22 @@ def test_four_processes_together_stay_within_the_limits_and_every_request_is_ans
             "GROQ_API_KEY": CANARY,
             "OPENROUTER_API_KEY": CANARY,
         }
-        team = [member(env) for _ in range(PROCESSES)]
-        for process in team:
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
-        for process in team:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        ended = [process.communicate(timeout=60) for process in team]
+        team = subprocess.run(
+            [sys.executable, "-c", TEAM, str(EXAMPLE), str(PROCESSES), str(REQUESTS)],
+            env=env, cwd=ROOT, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
         arrived = {"groq": upstream.count, "openrouter": openrouter.count}
-    said = "".join(err for _, err in ended)
-    assert [process.returncode for process in team] == [0] * PROCESSES, said
-    reports = [json.loads(out) for out, _ in ended]
-    answered = Counter(provider for answers, _, _ in reports for provider in answers)
+    assert team.returncode == 0, team.stderr
+    reports = [json.loads(line) for line in team.stdout.splitlines()]
+    assert len({pid for pid, *_ in reports}) == PROCESSES
+    answered = Counter(provider for _, answers, *_ in reports for provider in answers)
     with capsys.disabled():
         print(f"\n{PROCESSES} processes x {REQUESTS} requests: {arrived} arrived, limits {LIMITS} a minute")
-    assert [report[1:] for report in reports] == [["redis", None]] * PROCESSES
+    assert [report[2:] for report in reports] == [["redis", None]] * PROCESSES
     assert answered.total() == PROCESSES * REQUESTS
     assert all(arrived[provider] <= limit for provider, limit in LIMITS.items())
     assert arrived == dict(answered), "nothing was sent in vain"
-    assert CANARY not in said + "".join(out for out, _ in ended)
+    assert CANARY not in team.stdout + team.stderr
     stored = str([redis_server.admin.hgetall(key) for key in redis_server.admin.keys("{llm7router:*}")])
     assert CANARY not in stored
     assert "Hello!" not in stored

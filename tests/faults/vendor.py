@@ -89,8 +89,10 @@ class Meter:
     def free_in(self, at: float, units: int) -> float:
         """Seconds until so much fits, if nothing else comes."""
         excess = self.used(at) + units - self.max
-        if self.limit.tz is not None or self.limit.concurrent or excess > self.total:
+        if self.limit.concurrent or excess > self.total:
             return 60.0
+        if excess > 0 and self.limit.tz is not None:  # boundaries of every zone lie on quarter hours
+            return 900 - at % 900
         assert self.limit.period is not None
         for since, held in self.log:
             excess -= held
@@ -159,3 +161,7 @@ class Vendor:
     def has_room(self, asked: Asked, at: float) -> bool:
         """It would be admitted now."""
         return all(m.used(at) + amount(m.limit, asked) <= m.max for m in self._of[asked.deployment.id])
+
+    def wait(self, asked: Asked, at: float) -> float:
+        """Seconds until it would be admitted, if nothing else comes."""
+        return max(m.free_in(at, amount(m.limit, asked)) for m in self._of[asked.deployment.id])

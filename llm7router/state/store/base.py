@@ -14,7 +14,11 @@ be called again, and what it returned on outdated cells is thrown away."""
 
 
 class Store(Protocol):
-    """Atomic cells. Every method raises `StoreError`, and nothing else, when the store cannot be used."""
+    """Atomic cells.
+
+    Every method raises `StoreError`, and nothing else, when the store cannot be used, and does so within 0.3 s: that
+    is the most that a failing store may add to a request.
+    """
 
     name: str  # "memory", "disk", "redis": for people
     shared: bool  # other processes may change it, so a mirror goes stale

@@ -122,9 +122,9 @@ class ThreadedStore:
         """Nothing, while the thread gets on.
 
         Raises:
-            StoreError: it is still at the work that was under way when the waiting began.
+            StoreError: it is still at the work that was under way when the waiting began, or at what it began then.
         """
-        if future.done() or under_way is None or self._work is not under_way:
+        if future.done() or self._work is None or (under_way is not None and self._work is not under_way):
             return
         self._hangs = True
         future.cancel()
