@@ -6,6 +6,7 @@ An allow-list, since LiteLLM takes where to call, with which key and headers, fr
 from __future__ import annotations
 
 import difflib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,7 +16,7 @@ ALLOWED = frozenset({
     # OpenAI's chat completions
     "temperature", "top_p", "n", "stop", "seed", "max_tokens", "max_completion_tokens", "presence_penalty",
     "frequency_penalty", "logit_bias", "logprobs", "top_logprobs", "user", "tools", "tool_choice",
-    "parallel_tool_calls", "response_format", "reasoning_effort", "stream_options", "modalities", "prediction",
+    "parallel_tool_calls", "response_format", "reasoning_effort", "stream_options", "modalities",
     "service_tier", "store", "verbosity", "safety_identifier", "prompt_cache_key",
     # common among compatible servers
     "top_k", "min_p", "repetition_penalty",
@@ -27,16 +28,30 @@ FORBIDDEN: Mapping[str, str] = {
                     "it would reach LiteLLM or the connection, not the model"),
     **dict.fromkeys(("fallbacks", "num_retries", "max_retries", "mock_response", "cache", "drop_params"),
                     "the router decides on it"),
+    **dict.fromkeys(("audio", "prediction", "web_search_options"),
+                    "it can cost extra, for which router.yaml has no price"),
     "timeout": "use RequestContext(deadline_s=...)",
     "stream": "use stream()",
 }  # fmt: skip
 
 
+# Faster tiers cost more than the prices in router.yaml.
+TIERS = ("auto", "default", "flex")
+
+
 def check(parameters: Mapping[str, Any]) -> None:
-    """Raises TypeError, naming every parameter that is not allowed and never a value."""
+    """Raises TypeError, naming every parameter that is not allowed or not JSON, and never a value."""
     faults = [_fault(str(name)) for name in parameters if name not in ALLOWED]
+    known = [(name, value) for name, value in parameters.items() if name in ALLOWED and value is not None]
+    faults += [fault for name, value in known if (fault := _json_fault(value, name) or _extra_cost(name, value))]
     if faults:
         raise TypeError("; ".join(faults))
+
+
+def check_json(value: Any, what: str) -> None:
+    """Raises TypeError unless the value, which the message calls `what`, can be sent as JSON: no provider is to blame."""
+    if fault := _json_fault(value, what):
+        raise TypeError(fault)
 
 
 def prepare(parameters: Mapping[str, Any], deployment: Deployment, max_tokens: int) -> dict[str, Any]:
@@ -50,6 +65,35 @@ def prepare(parameters: Mapping[str, Any], deployment: Deployment, max_tokens: i
         ready.pop(name, None)
     ready["max_completion_tokens" if "max_tokens" in deployment.unsupported_params else "max_tokens"] = max_tokens
     return {name: value for name, value in ready.items() if name not in deployment.unsupported_params}
+
+
+def _json_fault(value: Any, what: str) -> str | None:
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return f"{what}: holds half of a character (a lone surrogate), which cannot be sent"
+    except RecursionError:
+        return f"{what}: nested too deeply, or in itself"
+    except (TypeError, ValueError) as error:
+        return f"{what}: cannot be written as JSON ({str(error)[:80]})"
+    return None
+
+
+def _extra_cost(name: str, value: Any) -> str | None:
+    """What of a parameter can cost more than tokens at router.yaml's prices."""
+    if name == "tools" and not _only_functions(value):
+        return "tools: must be a list of tools of `type: function`; others can cost extra"
+    if name == "service_tier" and value not in TIERS:
+        return f"service_tier: must be {', '.join(TIERS[:-1])} or {TIERS[-1]}; others can cost extra"
+    if name == "modalities" and value not in (["text"], ("text",)):
+        return "modalities: must be ['text']; others can cost extra"
+    return None
+
+
+def _only_functions(tools: Any) -> bool:
+    return isinstance(tools, list | tuple) and all(
+        isinstance(tool, Mapping) and tool.get("type") == "function" for tool in tools
+    )
 
 
 def _fault(name: str) -> str:

@@ -24,11 +24,12 @@ def printable(text: str) -> str:
 
 
 def redact(text: str, deployment: Deployment | None = None) -> str:
-    """The text with keys replaced by `***`, paths cut to their last part, white space collapsed, at most 300 characters.
+    """The text with keys replaced by `***`, paths cut to their last part, white space collapsed, cut at 300 characters.
 
     What follows "Traceback" is for developers and full of paths; it is left out, as are control characters.
     """
-    text = printable(text).partition("Traceback")[0]
+    before, found, _ = printable(text).partition("Traceback")
+    text = before.strip() or "a traceback" if found else before
     key = deployment.api_key.reveal() if deployment and deployment.api_key else ""
     if len(key) >= 8:  # shorter ones are words such as "unused"
         text = text.replace(key, "***")

@@ -38,7 +38,12 @@ def _asks_more_than_all(text: str) -> bool:
     return any(int(asked) > int(limit) > 0 for limit, asked in _ASKED.findall(text))
 
 
+_PAGE = re.compile(r"\s{0,99}(?:<!--.{0,999}?-->\s{0,99})?<(?:!doctype html|html)\b", re.IGNORECASE | re.DOTALL)
+
+
 RULES = (
+    # A challenge page or a firewall in front of the provider: the key was never looked at.
+    Rule(Failure.OVERLOADED, _PAGE.match, frozenset({403})),
     Rule(Failure.KEY_REJECTED, _text(
         r"api[ _]key not valid|api_key_invalid|(?:invalid|incorrect|missing)[ _]api[ _]key"),
          frozenset({400, 401, 403, 422})),
@@ -51,9 +56,11 @@ RULES = (
     # OpenRouter: the host behind one model, not the account.
     Rule(Failure.RATE_LIMITED, _text(r"temporarily rate-limited upstream|provider returned error"),
          frozenset({429}), upstream_only=True),
-    # Cloudflare 3021 is a burst; 4006 and 3036 the day. Mistral 1300 is a window; 3505 capacity.
+    # Mistral 3505: the capacity of one model. 1300 is a window of the account. Cloudflare 3021 is a burst; 4006 and 3036
+    # are the day.
+    Rule(Failure.RATE_LIMITED, _text(r"""\bcode["']?:\s{0,4}["']?3505\b"""), upstream_only=True),
     Rule(Failure.QUOTA_GONE, _text(r"""\bcode["']?:\s{0,4}["']?(?:4006|3036)\b""")),
-    Rule(Failure.RATE_LIMITED, _text(r"""\bcode["']?:\s{0,4}["']?(?:3021|1300|3505)\b|free-models-per-min""")),
+    Rule(Failure.RATE_LIMITED, _text(r"""\bcode["']?:\s{0,4}["']?(?:3021|1300)\b|free-models-per-min""")),
     Rule(Failure.QUOTA_GONE, _text(
         r"per[ _-]?(?:day|week|month)|\b[TR]PD\b|\bdaily\b|\bmonthly\b|\bneurons\b"), LIMITS),
     Rule(Failure.UNSUPPORTED, _text(r"no endpoints found that"), INVALID),
@@ -61,6 +68,10 @@ RULES = (
         r"model_unavailable|model_not_found|model_decommissioned|not a valid model|no endpoints found"
         r"|\bmodel\b[^.\n]{0,80}?\b(?:not found|does not exist|not available|unavailable|decommissioned"
         r"|no longer (?:available|supported))"), REFUSALS),
+    # Groq, OpenAI and others: the key is good, but not for this model.
+    Rule(Failure.MODEL_GONE, _text(
+        r"model_permission|(?:access to|allowed to (?:use|access|sample from)) (?:the |this )?model\b"
+        r"|\bmodel\b[^\n]{0,120}?\b(?:not (?:enabled|allowed|permitted)|blocked)\b"), frozenset({403})),
     Rule(Failure.CONTEXT_TOO_LONG, _text(
         r"context[_ ](?:length|window|size)|maximum context|reduce the length|too many tokens"
         r"|(?:prompt|input) is too long|exceeds? the (?:available|model'?s?) context|string_above_max_length"),

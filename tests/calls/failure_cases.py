@@ -81,6 +81,12 @@ REFUSALS: dict[str, tuple[F, Behaviour]] = {
     "Groq model gone": (F.MODEL_GONE, status(400, openai("The model `x` has been decommissioned", "model_decommissioned"))),
     "OpenRouter no such model": (F.MODEL_GONE, status(400, openai("x/y:free is not a valid model ID"))),
     "OpenRouter no tools": (F.UNSUPPORTED, status(404, openai("No endpoints found that support tool use."))),
+    "a challenge page": (F.OVERLOADED, html(403)),
+    "a model that is not enabled": (F.MODEL_GONE, status(403, openai("The model `x` is not enabled for your project."))),
+    "a model without access": (F.MODEL_GONE, status(403, openai("Project `p` does not have access to model `x`"))),
+    "a model that is not allowed": (F.MODEL_GONE, status(403, openai("You are not allowed to use this model"))),
+    "Groq blocked model": (F.MODEL_GONE, status(403, openai(
+        "The model `x` is blocked at the organization level.", "model_permission_blocked_org"))),
     "OpenRouter moderation": (F.POLICY, status(403, openai("Your chosen model requires moderation; input was flagged"))),
     "context of OpenAI": (F.CONTEXT_TOO_LONG, status(400, openai(
         "This model's maximum context length is 8192 tokens. However, you requested 9000.", "context_length_exceeded"))),
@@ -130,6 +136,7 @@ REFUSALS: dict[str, tuple[F, Behaviour]] = {
     "closed before the answer": (F.BAD_ANSWER, close()),
     "reset in the body": (F.BAD_ANSWER, reset_in_body()),
     "silence": (F.TIMEOUT, stall()),
+    "only reasoning": (F.NO_ANSWER, answer("", finish_reason="length", reasoning_content="hm", sse=False)),
     "a filter emptied it": (F.POLICY, answer("", finish_reason="content_filter")),
 }  # fmt: skip
 

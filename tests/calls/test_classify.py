@@ -97,6 +97,9 @@ SAYINGS = [
     (400, "model_unavailable", Failure.MODEL_GONE),
     (400, "The prompt is too long: 9000 tokens", Failure.CONTEXT_TOO_LONG),
     (403, "flagged for violence", Failure.POLICY),
+    (403, "<!DOCTYPE html><html><title>Just a moment...</title></html>", Failure.OVERLOADED),
+    (403, "The model `x` is not enabled for your project", Failure.MODEL_GONE),
+    (429, '{"code": "3505"}', Failure.RATE_LIMITED),
     (422, "Extra inputs are not permitted", Failure.UNSUPPORTED),
     (500, "The model is overloaded", Failure.OVERLOADED),
 ]
@@ -106,6 +109,8 @@ NO_RULE = [
     (400, "messages: at least one message is required"),
     (429, "The model is overloaded"),  # a 429 never hurts health
     (404, "Not Found"),
+    (403, "Forbidden: your key is not allowed to use this API"),
+    (403, "The API is not enabled for your project"),
     (500, "Internal error"),
 ]
 

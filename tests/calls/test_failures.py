@@ -12,6 +12,10 @@ from tests.guard import CANARY, expected
 from tests.upstream import Upstream
 from tests.upstream_behaviours import status
 
+UPSTREAM_ONLY = {
+    "OpenRouter upstream": True, "Mistral capacity": True, "OpenRouter minute": False, "Mistral window": False,
+    "429": False,
+}  # fmt: skip
 PATIENCE_S = 0.4  # for the cases that never answer
 
 
@@ -79,7 +83,7 @@ async def test_a_server_without_tls_was_never_sent_anything(
 async def test_only_the_host_behind_the_provider_is_limited(
     backend: LiteLLMBackend, upstream: Upstream, way: str
 ) -> None:
-    for case, upstream_only in {"OpenRouter upstream": True, "OpenRouter minute": False, "429": False}.items():
+    for case, upstream_only in UPSTREAM_ONLY.items():
         upstream.always(REFUSALS[case][1])
         outcome = await make(backend, way, call(upstream))
         assert outcome.upstream_only is upstream_only, case

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from llm7router.calls import params
 from llm7router.calls.backend import LiteLLMBackend
@@ -19,7 +23,7 @@ EXAMPLES: dict[str, Any] = {
     "user": "u", "tools": [TOOL], "tool_choice": {"type": "function", "function": {"name": "f"}},
     "parallel_tool_calls": False, "reasoning_effort": "low", "stream_options": {"include_usage": True},
     "response_format": {"type": "json_schema", "json_schema": {"name": "x", "strict": True, "schema": SCHEMA}},
-    "modalities": ["text"], "prediction": {"type": "content", "content": "x"}, "service_tier": "auto", "store": True,
+    "modalities": ["text"], "service_tier": "auto", "store": True,
     "verbosity": "low", "safety_identifier": "s", "prompt_cache_key": "k", "top_k": 3, "min_p": 0.1,
     "repetition_penalty": 1.1,
 }  # fmt: skip
@@ -82,12 +86,71 @@ async def test_strict_tools_are_sent_once_even_if_rejected(
 @pytest.mark.parametrize(
     "name", ["base_url", "api_base", "api_key", "extra_headers", "headers", "model", "custom_llm_provider", "client",
              "fallbacks", "mock_response", "num_retries", "timeout", "metadata", "litellm_params", "extra_body",
-             "litellm_metadata", "stream", "messages", "_skip_mcp_handler", "organization", "aws_region_name"],
+             "litellm_metadata", "stream", "messages", "_skip_mcp_handler", "organization", "aws_region_name", "audio",
+             "prediction", "web_search_options"],
 )  # fmt: skip
 def test_what_is_not_the_callers_is_refused_without_its_value(name: str) -> None:
     with pytest.raises(TypeError, match=f"^{name}: ") as caught:
         params.check({name: "very-secret-value", "temperature": 1})
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("tools", [{"type": "web_search"}]),
+        ("tools", [TOOL, {"type": "web_search_preview"}]),
+        ("tools", [{"function": {"name": "f"}}]),
+        ("tools", {"type": "function"}),
+        ("tools", "function"),
+        ("service_tier", "priority"),
+        ("service_tier", ["auto"]),
+        ("modalities", ["text", "audio"]),
+        ("modalities", "audio"),
+        ("audio", {"voice": "alloy", "format": "wav"}),
+        ("prediction", {"type": "content", "content": "x"}),
+        ("web_search_options", {}),
+    ],
+)
+def test_what_could_cost_extra_is_refused(name: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=f"^{name}: .* can cost extra"):
+        params.check({"temperature": 1, name: value})
+
+
+@pytest.mark.parametrize("tier", params.TIERS)
+def test_service_tiers_that_cost_no_more_pass(tier: str) -> None:
+    params.check({"service_tier": tier, "tools": (TOOL,), "modalities": ("text",), "seed": None})
+
+
+NESTED: list[Any] = []
+NESTED.append(NESTED)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("user", datetime.now(UTC)),
+        ("user", b"x"),
+        ("user", "\ud800"),
+        ("stop", {"x"}),
+        ("temperature", float("nan")),
+        ("top_p", float("inf")),
+        ("temperature", Decimal("0.5")),
+        ("tools", [TOOL | {"x": object()}]),
+        ("logit_bias", {("a", 1): 1}),
+        ("response_format", NESTED),
+    ],
+)
+def test_what_cannot_be_sent_is_the_callers_fault(name: str, value: Any) -> None:
+    with pytest.raises(TypeError, match=f"^{name}: "):
+        params.check({name: value})
+    with pytest.raises(TypeError, match="^the third message: "):
+        params.check_json(value, "the third message")
+
+
+@given(st.dictionaries(st.sampled_from(sorted(params.ALLOWED)), st.none() | st.integers() | st.text() | st.floats()))
+def test_preparing_raises_nothing(given_parameters: dict[str, Any]) -> None:
+    params.prepare(given_parameters, deployment("http://127.0.0.1:9/v1"), 7)
 
 
 def test_a_slip_is_answered_with_the_name_that_was_meant() -> None:

@@ -86,13 +86,15 @@ class Saturated:
 
     def run(self) -> list[Use]:
         """The use of each set of limits, on its binding limit."""
+        waiting = draw(self.rng, self.exact)
         while self.true < self.length_s:
-            free_at = self._send(draw(self.rng, self.exact))
-            while free_at > self.true and self.true < self.length_s:
-                if self._heap and self._heap[0][0] <= free_at:
-                    self.true, _, step = heapq.heappop(self._heap)
-                    step()
-                    break  # room may have come back: draw the next request
+            free_at = self._send(waiting)
+            if free_at <= self.true:
+                waiting = draw(self.rng, self.exact)
+            elif self._heap and self._heap[0][0] <= free_at:
+                self.true, _, step = heapq.heappop(self._heap)
+                step()  # room may have come back
+            else:
                 self.true = free_at
         return self._uses()
 

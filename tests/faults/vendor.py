@@ -89,9 +89,11 @@ class Meter:
     def free_in(self, at: float, units: int) -> float:
         """Seconds until so much fits, if nothing else comes."""
         excess = self.used(at) + units - self.max
+        if excess <= 0:
+            return 0.0
         if self.limit.concurrent or excess > self.total:
             return 60.0
-        if excess > 0 and self.limit.tz is not None:  # boundaries of every zone lie on quarter hours
+        if self.limit.tz is not None:  # boundaries of every zone lie on quarter hours
             return 900 - at % 900
         assert self.limit.period is not None
         for since, held in self.log:

@@ -197,6 +197,34 @@ async def test_a_callable_that_fails_is_told_by_name(target: Any, message: str) 
         await ask(target)
 
 
+def leaves(messages: Any) -> str:
+    raise SystemExit(3)
+
+
+def leaves_while_it_yields(messages: Any) -> Iterator[str]:
+    yield "Hel"
+    raise SystemExit(3)
+
+
+async def leaves_async(messages: Any) -> str:
+    raise SystemExit(3)
+
+
+async def leaves_while_it_yields_async(messages: Any) -> AsyncIterator[str]:
+    yield "Hel"
+    await asyncio.sleep(0)
+    raise SystemExit(3)
+
+
+@pytest.mark.parametrize("target", [leaves, leaves_while_it_yields, leaves_async, leaves_while_it_yields_async])
+async def test_a_callable_that_wants_to_end_the_program_fails_and_is_asked_again(target: Any) -> None:
+    worker = Worker("mine", lambda: CallableEngine(target))
+    for _ in range(3):
+        with pytest.raises(LocalFailedError, match="the callable raised SystemExit: 3"):
+            await asyncio.wait_for(answer(worker, user("Hi")), 2)
+    await asyncio.to_thread(worker.close)
+
+
 async def test_long_error_messages_are_trimmed() -> None:
     def target(messages: Any) -> str:
         raise ValueError("x" * 10_000)

@@ -39,7 +39,7 @@ class Flaky(MemoryStore):
         if self.mode == "fails":
             raise StoreError("flaky: it is broken")
         if self.mode == "hangs":
-            await asyncio.sleep(0.3)  # as long as a store may take to find out
+            await asyncio.sleep(0.29)  # about as long as a store may take to find out
             raise StoreError("flaky: it hangs")
 
     async def read(self) -> dict[str, Cell]:

@@ -58,7 +58,7 @@ class CallableEngine:
                 _take(result, answer)
         except LocalError:
             raise
-        except Exception as error:
+        except BaseException as error:
             if "exceed context window" in str(error):  # llama_cpp.Llama given as the callable
                 raise LocalContextError(str(error)[:200]) from None
             raise LocalFailedError(f"the callable raised {type(error).__name__}: {error}"[:300]) from None
@@ -67,12 +67,17 @@ class CallableEngine:
     def _run(self, work: Any) -> None:
         if self._runner is None:  # one loop for good, since clients made inside are bound to it
             self._runner = asyncio.Runner()
-        self._runner.run(work)
+        try:
+            self._runner.run(work)
+        except (SystemExit, KeyboardInterrupt):  # these leave the loop with its tasks unfinished
+            self.close()
+            raise
 
     def close(self) -> None:
         """Close the private event loop."""
-        if self._runner:
-            self._runner.close()
+        runner, self._runner = self._runner, None
+        if runner:
+            runner.close()
 
 
 def _take(result: Any, answer: Answer) -> None:

@@ -133,7 +133,7 @@ class Worker:
                 self._answer(job)
             except LocalError as error:
                 end = error
-            except Exception as error:
+            except BaseException as error:  # also a SystemExit: it would end this thread, and the model with it
                 end = LocalFailedError(f"{self.name}: {type(error).__name__}: {error}"[:300])
             with self._changed:
                 self._running = None

@@ -1,0 +1,170 @@
+"""Time of a reservation and its settlement with four windows, by store, and what the disk store does to the event loop.
+
+    python -m tests.benchmarks.ledger [--rounds 15] [--pairs 100]
+
+Medians of the rounds. Read the ratios to the targets: microseconds are this machine's. Disk and Redis are timed inside
+the store's thread, where the work is done; `awaited` is what a request sees.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from llm7router.clock import SystemClock
+from llm7router.decision import demand
+from llm7router.state import quota
+from llm7router.state.ledger import Ledger, keys
+from llm7router.state.quota import Refusal, Reservation
+from llm7router.state.store.base import Store
+from llm7router.state.store.disk import DiskStore
+from llm7router.state.store.memory import MemoryStore
+from llm7router.state.store.redis import RedisStore
+from llm7router.types import Deployment, Outcome
+from tests import make
+from tests.redis_server import RedisServer
+
+FOUR = (("requests", "minute"), ("requests", "day"), ("tokens", "minute"), ("tokens", "day"))  # as Groq's
+REQUEST = make.request(prompt_tokens=100, max_tokens=900)
+OUTCOME = Outcome(prompt_tokens=100, output_tokens=400, duration_s=1.0, first_token_s=0.2)
+SPACING_S = 0.01  # of the calls while the loop's lag is measured: 100 a second
+
+
+def model() -> Deployment:
+    """One deployment with four windows that never fill."""
+    limits = tuple(make.limit(unit, period, 10**9) for unit, period in FOUR)
+    return make.deployment("alpha/one", limits=limits)
+
+
+async def lived_in(store: Store) -> None:
+    """A minute's window with all of its slices and a day's with half of them, as after a day of use."""
+    ledger, clock = Ledger(store, SystemClock()), SystemClock()
+    await ledger.snapshot(())
+    charges = demand.charges(REQUEST, model(), 900)
+    now = (store.now() or clock.now()) - 12 * 3600
+    instants = [now + i * 900 for i in range(48)] + [now + 12 * 3600 - 60 + i * 2 for i in range(30)]
+    for at in instants:
+        await store.mutate(
+            keys(model()),
+            lambda cells, at=at: quota.reserve(cells, model(), charges, id="r", now=at, expires_at=at + 60),
+        )
+
+
+def median_us(work: Callable[[], Any], rounds: int, pairs: int) -> float:
+    """Median over the rounds of the time of one call of `work`, in microseconds."""
+    times = []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        for _ in range(pairs):
+            work()
+        times.append((time.perf_counter() - began) / pairs * 1e6)
+    return statistics.median(times)
+
+
+async def awaited_us(store: Store, rounds: int, pairs: int) -> float:
+    """Median time of `Ledger.reserve` plus `Ledger.settle`, as a request sees it."""
+    ledger, d, times = Ledger(store, SystemClock()), model(), []
+    for _ in range(rounds):
+        began = time.perf_counter()
+        for _ in range(pairs):
+            reservation = await ledger.reserve(REQUEST, d, lease_s=60)
+            assert not isinstance(reservation, Refusal)
+            await ledger.settle(reservation, OUTCOME)
+        times.append((time.perf_counter() - began) / pairs * 1e6)
+    assert ledger.trouble is None
+    return statistics.median(times)
+
+
+def inside_us(store: DiskStore | RedisStore, rounds: int, pairs: int) -> float:
+    """The same two steps, called in the store's own thread."""
+    d, clock = model(), SystemClock()
+    touched, charges = keys(d), demand.charges(REQUEST, d, 900)
+
+    def pair() -> None:
+        now = store.now() or clock.now()
+        result, _ = store._mutate(
+            touched, lambda cells: quota.reserve(cells, d, charges, id="r", now=now, expires_at=now + 60)
+        )
+        assert isinstance(result, Reservation)
+        actual = {c: demand.actual(c, d, 100, 400) for c in result.charged}
+        store._mutate(
+            touched,
+            lambda cells: (None, quota.settle(cells, result, OUTCOME, actual.get, now, 0.5)),  # type: ignore[arg-type]
+        )
+
+    return store._submit(lambda: median_us(pair, rounds, pairs)).result()
+
+
+async def lag_us(store: Store | None, seconds: float) -> float:
+    """Median lateness of a 1 ms timer while a pair is made every 10 ms (or nothing, without a store)."""
+    late, stop = [], time.perf_counter() + seconds
+    ledger, d = Ledger(store or MemoryStore(), SystemClock()), model()
+
+    async def traffic() -> None:
+        while time.perf_counter() < stop:
+            if store is not None:
+                reservation = await ledger.reserve(REQUEST, d, lease_s=60)
+                assert not isinstance(reservation, Refusal)
+                await ledger.settle(reservation, OUTCOME)
+            await asyncio.sleep(SPACING_S)
+
+    task = asyncio.ensure_future(traffic())
+    while time.perf_counter() < stop:
+        began = time.perf_counter()
+        await asyncio.sleep(0.001)
+        late.append((time.perf_counter() - began - 0.001) * 1e6)
+    await task
+    return statistics.median(late)
+
+
+def show(what: str, measured: float, target: float, unit: str) -> None:
+    """One line."""
+    print(f"{what:44} {measured:8.2f} {unit:5} {measured / target:5.2f} of the target {target:g}")
+
+
+async def measure(rounds: int, pairs: int, directory: Path, server: RedisServer) -> None:
+    """Print every figure."""
+    memory, disk, redis = MemoryStore(), DiskStore(directory), RedisStore(server.url())
+    for store in (memory, disk, redis):
+        await lived_in(store)
+    show("memory: reserve + settle", await awaited_us(memory, rounds, pairs * 5), 25, "us")
+    show("disk: reserve + settle, in its thread", inside_us(disk, rounds, pairs), 600, "us")
+    print(f"{'  awaited':44} {await awaited_us(disk, rounds, pairs):8.2f} us")
+    pings, inside = [], []
+    for _ in range(rounds):  # in turns, so that both see the same machine
+        pings.append(redis._submit(lambda: median_us(redis._client.ping, 1, pairs)).result())
+        inside.append(inside_us(redis, 1, pairs))
+    ping = statistics.median(pings)
+    print(f"{'Redis: PING':44} {ping:8.2f} us")
+    ratio = statistics.median(pair / ping for pair, ping in zip(inside, pings, strict=True))
+    show("Redis: reserve + settle, in its thread", ratio, 4, "PINGs")
+    print(f"{'  the same':44} {statistics.median(inside):8.2f} us")
+    print(f"{'  awaited':44} {await awaited_us(redis, rounds, pairs):8.2f} us")
+    idle, busy = [], []
+    for _ in range(5):
+        idle.append(await lag_us(None, 0.6))
+        busy.append(await lag_us(disk, 0.6))
+    show("event loop's lag with disk", statistics.median(busy) / statistics.median(idle), 1.5, "idle")
+    print(f"{'  lag idle, with disk':44} {statistics.median(idle):8.2f} {statistics.median(busy):.2f} us")
+    for store in (disk, redis):
+        store.close()
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--pairs", type=int, default=100)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as directory, RedisServer() as server:
+        asyncio.run(measure(options.rounds, options.pairs, Path(directory) / "state", server))
+
+
+if __name__ == "__main__":
+    main()
