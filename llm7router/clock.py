@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 
@@ -18,8 +20,15 @@ class Clock(Protocol):
         ...
 
 
+def _monotonic() -> Callable[[], float]:
+    """A clock that also counts the time in which the machine slept, where there is one (Linux), so that a laptop that
+    wakes up does not look like one whose wall clock was moved."""
+    boot_time = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic if boot_time is None else partial(time.clock_gettime, boot_time)
+
+
 class SystemClock:
     """The clocks of the operating system."""
 
     now = staticmethod(time.time)
-    monotonic = staticmethod(time.monotonic)
+    monotonic = staticmethod(_monotonic())

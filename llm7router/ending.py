@@ -29,14 +29,30 @@ def error(ending: Ending, decision: Decision, attempts: Sequence[AttemptRecord])
             nothing_available(decision), decision=decision, retry_after_s=explain.earliest_s(decision)
         )
     why = "the deadline passed" if ending.out_of_time else "no answer"
-    tried = "; ".join(f"{a.deployment}: {described(a)}" for a in attempts) or "nothing was tried"
-    others = f". {explain.histogram(decision)}" if decision.rejected else ""
+    tried = "; ".join(f"{a.deployment}: {described(a)}{_correct(a, decision)}" for a in attempts) or "nothing was tried"
     return AllProvidersExhaustedError(
-        f"{why} after {len(attempts)} attempt{'s' * (len(attempts) != 1)}: {tried}{others}",
+        f"{why} after {len(attempts)} attempt{'s' * (len(attempts) != 1)}: {tried}{_rest(decision)}",
         decision=decision,
         attempts=attempts,
         retry_after_s=retry_after_s(decision, attempts),
     )
+
+
+def _correct(attempt: AttemptRecord, decision: Decision) -> str:
+    """What to do about a key that was rejected."""
+    keys = {s.deployment.id: s.deployment.key_name for s in (*decision.ranking, *decision.last_resort)}
+    name = keys.get(attempt.deployment) if attempt.failure is Failure.KEY_REJECTED else None
+    return f"; correct {name}" if name else ""
+
+
+def _rest(decision: Decision) -> str:
+    """A sentence about what could not even be tried."""
+    rejected, others = explain.asked_for(decision)
+    if not rejected:
+        return f" ({others})" if others else ""
+    who = "1 other" if len(rejected) == 1 else f"{len(rejected)} others"
+    text = f". {who} could not be tried: {explain.counted(rejected, decision.now)}"
+    return text + (f" ({others})" if others else "")
 
 
 def nothing_available(decision: Decision) -> str:
@@ -46,7 +62,7 @@ def nothing_available(decision: Decision) -> str:
 
 
 def described(attempt: AttemptRecord) -> str:
-    """`rate limited (again in 12 s)`, `server error (500: ...)`."""
+    """`rate limited (429, again in 12 s)`, `server error (500, ...)`."""
     if attempt.ok:
         return "answered"
     notes = [str(attempt.status)] if attempt.status else []

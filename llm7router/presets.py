@@ -10,8 +10,8 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from llm7router.config.load import load, packaged
-from llm7router.config.models import LimitConfig, ModelConfig, PriceConfig, ProviderConfig, ProviderSpec
+from llm7router.config.load import load, packaged, read_provider
+from llm7router.config.models import ProviderConfig, ProviderSpec
 from llm7router.errors import ConfigError
 from llm7router.types import Capability, Unit
 
@@ -24,7 +24,7 @@ def from_catalog(
     `env` is where `${VAR}` is looked up; None is the process's environment over `.env`.
 
     Raises:
-        ConfigError: there is no such provider, or an override is not a key of a provider.
+        ConfigError: there is no such provider, or an override has a fault.
     """
     specs = {spec.name: spec for spec in load(packaged(), env=env).providers}
     if name not in specs:
@@ -33,12 +33,16 @@ def from_catalog(
     unknown = set(overrides or {}) - set(ProviderConfig.model_fields)
     if unknown:
         raise ConfigError(f"{name}: unknown key {sorted(unknown)[0]!r}; use a key of providers.{name} in router.yaml")
-    data = {**spec.config.model_dump(), "enabled": True, **(overrides or {})}
-    return ProviderSpec(name, ProviderConfig.model_validate(data), spec.unset)
+    data = {**spec.config.model_dump(mode="json", exclude_none=True), "enabled": True, **(overrides or {})}
+    config = read_provider(name, data, across=not spec.unset)  # with one unset it is skipped and need not be whole
+    return ProviderSpec(name, config, spec.unset)
 
 
 class Preset:
-    """A provider of the catalogue. Keyword arguments override its keys: `GroqProvider(base_url=..., api_key=...)`."""
+    """A provider of the catalogue. Keyword arguments override its keys: `GroqProvider(api_key=..., enabled=True)`.
+
+    At another `base_url`, name another `api_key_env`: the provider's own key goes to nobody else.
+    """
 
     name: ClassVar[str]
 
@@ -141,11 +145,13 @@ class LocalProvider:
         catalog = from_catalog(self.name, env=env)
         if self._target is None and self._path is None:
             return catalog
-        model = ModelConfig(
-            id=self._name or (self._path or "model").rsplit("/", 1)[-1].removesuffix(".gguf"),
-            path=self._path,
-            cost=PriceConfig(input=0, output=0),
-            limits=[LimitConfig(unit=Unit.CONCURRENT, max=4)],
+        model = {
+            "id": self._name or (self._path or "model").rsplit("/", 1)[-1].removesuffix(".gguf"),
+            "path": self._path,
+            "cost": {"input": 0, "output": 0},
+            "limits": [{"unit": Unit.CONCURRENT, "max": 4}],
             **self._facts,
-        )
-        return ProviderSpec(self.name, catalog.config.model_copy(update={"models": [model]}), target=self._target)
+        }
+        data = {**catalog.config.model_dump(mode="json", exclude_none=True), "models": [model]}
+        config = read_provider(self.name, data, across=self._target is None)  # a callable has no file
+        return ProviderSpec(self.name, config, target=self._target)

@@ -1,49 +1,44 @@
-import asyncio, time, statistics, cProfile, pstats, tempfile
-from pathlib import Path
+import asyncio, time, json
 from tests.benchmarks.ledger import *
-from llm7router.state.cells import dumps, loads
+from llm7router.state import cells as C
+from llm7router.state.store import redis as R, disk as D
 from llm7router.state.store.redis_scripts import *
 from llm7router.state.store import redis_client
+enc=json.JSONEncoder(separators=(",",":"),allow_nan=False).encode
+def wd(w): return [list(w.slices), list(w.slices.values()), w.pace,w.pace_at,w.cap,w.cap_at,w.said]
+def hd(h): return [h.successes,h.failures,h.at,h.in_a_row,h.trips,h.tripped_at,h.open_until,h.probe_until]
+def ld(l): return [l.first_token_s,l.per_token_s,l.at]
+def fast(cell):
+    data={"v":1}
+    if cell.windows: data["windows"]={n:wd(w) for n,w in cell.windows.items()}
+    if cell.leases: data["leases"]=dict(cell.leases)
+    if cell.block: data["block"]=[cell.block.until,cell.block.reason,0]
+    if cell.streak: data["streak"]=cell.streak
+    if cell.health is not C.FRESH: data["health"]=hd(cell.health)
+    if cell.latency is not C.UNMEASURED: data["latency"]=ld(cell.latency)
+    return enc(data)
 async def main():
-    with RedisServer() as server, tempfile.TemporaryDirectory() as t:
-        redis, disk, mem = RedisStore(server.url("b")), DiskStore(Path(t)/"s"), MemoryStore()
-        for s in (redis, disk, mem): await lived_in(s)
-        cells = redis.read_now(); print(keys(model()), list(cells))
-        cell = cells["alpha@0/one"]; text = dumps(cell); print(len(text))
-        T=lambda f,n=300: min(median_us(f,9,n) for _ in range(2))
-        print("dumps", T(lambda: dumps(cell)), "loads", T(lambda: loads(text)))
-        d=model(); charges=demand.charges(REQUEST,d,900); clock=SystemClock(); now=clock.now()
-        print("charges", T(lambda: demand.charges(REQUEST,d,900)))
-        print("reserve", T(lambda: quota.reserve(cells,d,charges,id="r",now=now,expires_at=now+60)))
-        r,w=quota.reserve(cells,d,charges,id="r",now=now,expires_at=now+60)
-        actual={c: demand.actual(c,d,100,400) for c in r.charged}
-        print("settle", T(lambda: quota.settle({**cells,**w},r,OUTCOME,actual.get,now,.5)))
-        c=redis._client
-        print("ping", T(c.ping), "get small", T(lambda: c.hget("x","y")))
-        print("evalsha read", T(lambda: redis_client.run(c, READ, redis._sha[READ], redis._address.key, [redis._seq])))
-        name=[0]
-        def swap(text=text):
-            name[0]+=1
-            a=swap_arguments(f"n{name[0]:07}", .02, keys(d), redis._seen, {"alpha@0/one": text})
-            r=redis._run_script(SWAP,a)
-            if r[0]=="done": redis._seen["alpha@0/one"]=Held(r[2],cell)
-            else: print(r[:2]); 
-        swap(); print("swap 4k", T(swap)); print("swap 10b", T(lambda: swap('{"v":1}')))
-        swap(text)
-        print("swap compare", T(lambda: redis._run_script(SWAP, swap_arguments("zzzzzzzz", .02, keys(d), redis._seen, {}))))
-        redis.read_now()
-        print("inside redis", inside_us(redis,9,100), "disk", inside_us(disk,9,100))
-        print("mem awaited", await awaited_us(mem, 9, 300))
-        p=cProfile.Profile(); 
-        def work(): p.enable(); 
-        disk._submit(lambda: None).result()
-        def prof():
-            p=cProfile.Profile(); p.enable()
-            now=time.time()
-            for _ in range(200):
-                res,_=disk._mutate(keys(d), lambda cells: quota.reserve(cells,d,charges,id="r",now=now,expires_at=now+60))
-                disk._mutate(keys(d), lambda cells: (None, quota.settle(cells,res,OUTCOME,actual.get,now,.5)))
-            p.disable(); pstats.Stats(p).sort_stats("tottime").print_stats(18)
-        disk._submit(prof).result()
-        redis.close(); disk.close()
+    with RedisServer("--appendonly","no") as server, tempfile.TemporaryDirectory() as t:
+        for dumps in (C.dumps, fast):
+            R.dumps=D.dumps=C.dumps
+            redis, disk = RedisStore(server.url()), DiskStore(Path(t)/dumps.__name__)
+            for s in (redis,disk): await lived_in(s)
+            inside_us(disk,2,20); inside_us(redis,2,20)
+            cell=redis.read_now()["alpha@0/one"]
+            R.dumps=D.dumps=dumps
+            T=lambda f,n=200: median_us(f,9,n)
+            d=model(); c=redis._client
+            seen=dict(redis._seen); 
+            name=[0]; text=C.dumps(cell)
+            def swap():
+                name[0]+=1
+                a=swap_arguments(f"n{name[0]:07}", .02, keys(d), redis._seen, {"alpha@0/one": text})
+                o,s,v,_=redis._run_script(SWAP,a)
+                assert o=="done"; redis._seen["alpha@0/one"]=Held(v,cell)
+            print(dumps.__name__, "dumps", T(lambda: dumps(cell)), "ping", T(c.ping), "swap", T(swap))
+            ps,ins=[],[]
+            for _ in range(15):
+                ps.append(redis._submit(lambda: median_us(c.ping,1,100)).result()); ins.append(inside_us(redis,1,100))
+            print("redis", statistics.median(ins), statistics.median(ps), statistics.median(a/b for a,b in zip(ins,ps)), "disk", inside_us(disk,9,100))
+            redis.close(); disk.close()
 asyncio.run(main())

@@ -6,20 +6,24 @@ Only click is imported here, so that `--help` is quick; a command imports what i
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from typing import Any
 
-import click
+from llm7router.cli.exits import EXIT_FAULT, EXIT_INTERRUPTED, EXIT_NOTHING_SERVES, EXIT_USAGE
 
-from llm7router.cli.chat import chat
-from llm7router.cli.config import config
-from llm7router.cli.providers import providers
-from llm7router.cli.route import route
-from llm7router.cli.validate import validate
-from llm7router.cli.version import version
-from llm7router.errors import ConfigError, Llm7RouterError, RoutingError
+try:  # Ctrl-C right after the start must not print a traceback
+    import click
 
-EXIT_FAULT, EXIT_USAGE, EXIT_NOTHING_SERVES, EXIT_INTERRUPTED = 1, 2, 3, 130
+    from llm7router.cli.chat import chat
+    from llm7router.cli.config import config
+    from llm7router.cli.providers import providers
+    from llm7router.cli.route import route
+    from llm7router.cli.validate import validate
+    from llm7router.cli.version import version
+    from llm7router.errors import ConfigError, Llm7RouterError, RoutingError
+except KeyboardInterrupt:
+    raise SystemExit(EXIT_INTERRUPTED) from None
 
 
 class Group(click.Group):
@@ -35,10 +39,13 @@ class Group(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
         except KeyboardInterrupt:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed again, it would print a traceback of the exit
             ctx.exit(EXIT_INTERRUPTED)
         except Exception as error:
-            if os.environ.get("LLM7ROUTER_DEBUG"):
-                raise
+            if os.environ.get("LLM7ROUTER_DEBUG") and not isinstance(error, Llm7RouterError):
+                import traceback
+
+                traceback.print_exc()
             click.echo(_message(error), err=True)
             ctx.exit(_code(error))
 
@@ -56,10 +63,21 @@ def _code(error: Exception) -> int:
     return EXIT_NOTHING_SERVES if isinstance(error, RoutingError) else EXIT_FAULT
 
 
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from llm7router import __version__
+
+        click.echo(f"llm7router {__version__}")
+        ctx.exit()
+
+
 @click.group(
     cls=Group,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Exit codes: 0 ok, 1 fault found, 2 wrong usage or configuration, 3 nothing could serve, 130 interrupted.",
+)
+@click.option(
+    "--version", is_flag=True, is_eager=True, expose_value=False, callback=_print_version, help="Print the version."
 )
 def main() -> None:
     """Dependable LLM answers from free tiers, routed by router.yaml.

@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sys
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from llm7router.cli.options import config_option, context_of, json_option, prompt_text, request_options
+from llm7router.cli.options import (
+    config_option,
+    context_of,
+    json_option,
+    note_unknown_environment,
+    prompt_text,
+    request_options,
+)
 
 if TYPE_CHECKING:
+    from llm7router.cli.interrupts import Loop
     from llm7router.router import LLMRouter
-    from llm7router.types import AttemptRecord, CompletionResult, RequestContext
+    from llm7router.types import CompletionResult, RequestContext
+
+CLOSE_S = 0.5  # most that Ctrl-C waits for connections and the state store to be closed
+ENDS = ("", "exit", "quit", "/exit", "/quit")
 
 
-@click.command()
+@click.command(short_help="One answer, or a conversation.")
 @click.argument("prompt", nargs=-1)
 @request_options
 @click.option("--system", metavar="TEXT", help="System message.")
@@ -33,17 +47,21 @@ def chat(
     as_json: bool,
     **options: Any,
 ) -> None:
-    """Answer PROMPT, from the arguments or from a pipe; without either, a conversation.
+    """Answer PROMPT, from the arguments, a pipe, or both; without either, a conversation.
 
     The answer goes to stdout; who answered, tokens, time, cost and what was tried go to stderr. Exit code 3 if
     nothing could serve.
     """
+    from llm7router.cli.interrupts import Loop
+    from llm7router.config.load import load
     from llm7router.router import LLMRouter
 
     text = prompt_text(prompt)
     if text == "":
         raise click.UsageError("the prompt is empty")
-    router = LLMRouter(config_path)
+    loaded = load(config_path)
+    note_unknown_environment(options["environment"], loaded)
+    router = LLMRouter(loaded)
     router.check_ids((*options["only"], *options["exclude"]))
     parameters = {"max_tokens": max_tokens, "temperature": temperature}
     session = Session(
@@ -53,8 +71,74 @@ def chat(
         [{"role": "system", "content": system}] if system else [],
         whole=no_stream or as_json,
         as_json=as_json,
+        keyless=not any(loaded.env.get(spec.config.api_key_env or "") for spec in loaded.providers),
     )
-    asyncio.run(session.run(text))
+    run(session, Loop(), text)
+
+
+def run(session: Session, loop: Loop, text: str | None) -> None:
+    """One answer to `text`, or a conversation. Ctrl-C ends the program at once, unless it stops an answer of many."""
+    from llm7router.cli.interrupts import GRACE_S, leave
+
+    close_within_s = None
+    try:
+        try:
+            if text is None:
+                converse(session, loop)
+            else:
+                loop.run(session.turn(text), grace_s=GRACE_S)
+        except KeyboardInterrupt:
+            close_within_s = CLOSE_S
+            raise
+        finally:
+            loop.run(session.aclose(close_within_s))
+            if close_within_s is None:
+                loop.close()
+    except KeyboardInterrupt:
+        leave()
+
+
+def converse(session: Session, loop: Loop) -> None:
+    """Questions and answers until the person ends it."""
+    from llm7router.errors import RoutingError
+
+    click.echo("Type a message. `exit`, an empty line or Ctrl-D ends; Ctrl-C stops an answer.", err=True)
+    while (said := ask()) not in ENDS:
+        try:
+            loop.run(session.turn(said))
+        except KeyboardInterrupt:
+            session.stopped(said)
+        except RoutingError as error:  # the conversation goes on: the next message may be served
+            click.echo(f"Error: {error}", err=True)
+
+
+def ask() -> str:
+    """What the person types next; empty at the end of input.
+
+    Read in the main thread and outside of the event loop, so that Ctrl-C interrupts it.
+    """
+    try:
+        if sys.stdin.isatty() and sys.stdout.isatty():
+            with contextlib.suppress(ImportError):  # there is none on Windows
+                import readline  # noqa: F401 - gives `input` editing and a history
+            return _clean(input("> "))
+        click.echo("> ", nl=False, err=True)
+        if line := sys.stdin.readline():
+            return _clean(line)
+    except UnicodeDecodeError:
+        click.echo("Error: that was not UTF-8", err=True)
+        return ask()
+    except EOFError:
+        pass
+    except KeyboardInterrupt:
+        click.echo(err=True)  # the shell's prompt begins on a line of its own
+        raise
+    click.echo(err=True)
+    return ""
+
+
+def _clean(line: str) -> str:
+    return line.encode("utf-8", "replace").decode().strip()
 
 
 class Session:
@@ -69,103 +153,77 @@ class Session:
         *,
         whole: bool,
         as_json: bool,
+        keyless: bool,
     ) -> None:
         self._router, self._context, self._parameters, self._messages = router, context, parameters, messages
-        self._whole, self._as_json = whole, as_json
+        self._whole, self._as_json, self._keyless = whole, as_json, keyless
+        self._heard = ""  # of the answer under way
 
-    async def run(self, text: str | None) -> None:
-        """One answer to `text`, or a conversation until end of input."""
-        async with self._router:
-            if text is not None:
-                await self._turn(text)
-                return
-            click.echo("Type a message; an empty line or Ctrl-D ends.", err=True)
-            while said := await asyncio.to_thread(_ask):
-                from llm7router.errors import RoutingError
+    async def turn(self, text: str) -> None:
+        """Ask, print the answer and who gave it, and remember both."""
+        from llm7router.cli.footer import KEYS_TIP, footer, wants_keys_tip
 
-                try:
-                    await self._turn(said)
-                except RoutingError as error:  # the conversation goes on: the next message may be served
-                    self._messages.pop()
-                    click.echo(f"Error: {error}", err=True)
-
-    async def _turn(self, text: str) -> None:
-        self._messages.append({"role": "user", "content": text})
-        result = await (self._complete() if self._whole else self._stream())
-        self._messages.append({"role": "assistant", "content": result.content})
+        self._heard = ""
+        messages = [*self._messages, {"role": "user", "content": text}]
+        result = await (self._complete(messages) if self._whole else self._stream(messages))
+        self._messages = [*messages, {"role": "assistant", "content": result.content}]
         click.echo(footer(result), err=True)
+        if self._keyless and wants_keys_tip(result):
+            click.echo(KEYS_TIP, err=True)
+            self._keyless = False  # said once
 
-    async def _complete(self) -> CompletionResult:
+    def stopped(self, text: str) -> None:
+        """After Ctrl-C: the question and what was heard of the answer are remembered, if there was any."""
+        if self._heard:
+            click.echo()
+            answer = {"role": "assistant", "content": self._heard}
+            self._messages = [*self._messages, {"role": "user", "content": text}, answer]
+        click.echo("[stopped]", err=True)
+
+    async def aclose(self, within_s: float | None) -> None:
+        """Release models, connections and the state store; give up after so many seconds."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await self._router.aclose()
+
+    async def _complete(self, messages: list[dict[str, Any]]) -> CompletionResult:
+        from llm7router.cli.footer import as_dict, error_as_dict
         from llm7router.cli.output import console, print_json
+        from llm7router.errors import RoutingError
 
-        with console(err=True).status("asking"):
-            result = await self._router.complete(self._messages, self._context, **self._parameters)
+        try:
+            with console(err=True).status("asking"):
+                result = await self._router.complete(messages, self._context, **self._parameters)
+        except RoutingError as error:
+            if self._as_json:
+                print_json(error_as_dict(error))
+            raise
         if self._as_json:
             print_json(as_dict(result))
         else:
-            click.echo(result.content)
+            click.echo(shown(result.content))
         return result
 
-    async def _stream(self) -> CompletionResult:
+    async def _stream(self, messages: list[dict[str, Any]]) -> CompletionResult:
         from llm7router.cli.output import console
 
         result = None
+        chunks = self._router.stream(messages, self._context, **self._parameters)
         with console(err=True).status("asking") as status:
-            async for chunk in self._router.stream(self._messages, self._context, **self._parameters):
-                if chunk.content:
-                    status.stop()
-                    click.echo(chunk.content, nl=False)
-                result = chunk.result or result
+            async with aclosing(chunks):
+                async for chunk in chunks:
+                    if chunk.content:
+                        status.stop()
+                        self._heard += chunk.content
+                        click.echo(shown(chunk.content), nl=False)
+                    result = chunk.result or result
         click.echo()
         assert result is not None, "a stream that ends without an error ends with its result"
         return result
 
 
-def _ask() -> str:
-    try:
-        return str(click.prompt(">", prompt_suffix=" ", default="", show_default=False, err=True)).strip()
-    except click.Abort:
-        return ""
+def shown(text: str) -> str:
+    """A model's words as they may be printed: a terminal would take some characters for commands."""
+    from llm7router.calls.redact import printable
 
-
-def footer(result: CompletionResult) -> str:
-    """`local/smollm2 · 36 + 15 tokens · 0.9 s · 0 USD · tried llm7/x: unreachable`."""
-    about = "about " if result.estimated_usage else ""
-    speed = f", first after {result.first_token_s:.1f} s" if result.first_token_s is not None else ""
-    parts = [
-        result.deployment,
-        f"{about}{result.tokens_input} + {result.tokens_output} tokens",
-        f"{result.latency:.1f} s{speed}",
-        f"{result.cost:.6f} USD" if result.cost else "0 USD",
-    ]
-    failed = [attempt for attempt in result.attempts if not attempt.ok]
-    if failed:
-        parts.append("tried before: " + ", ".join(_short(attempt) for attempt in failed))
-    if result.finish_reason == "length":
-        parts.append("cut at the token limit")
-    return "[" + " · ".join(parts) + "]"
-
-
-def _short(attempt: AttemptRecord) -> str:
-    return f"{attempt.deployment} ({attempt.failure})"
-
-
-def as_dict(result: CompletionResult) -> dict[str, Any]:
-    """The result as plain values."""
-    from dataclasses import asdict
-
-    return {
-        "content": result.content,
-        "provider": result.provider,
-        "model": result.model,
-        "cost": result.cost,
-        "latency": round(result.latency, 3),
-        "tokens_input": result.tokens_input,
-        "tokens_output": result.tokens_output,
-        "estimated_usage": result.estimated_usage,
-        "finish_reason": result.finish_reason,
-        "reasoning": result.reasoning,
-        "tool_calls": list(result.tool_calls),
-        "request_id": result.request_id,
-        "attempts": [asdict(attempt) for attempt in result.attempts],
-    }
+    return printable(text) if sys.stdout.isatty() else text

@@ -7,7 +7,7 @@ import click
 from llm7router.cli.options import config_option
 
 
-@click.group()
+@click.group(short_help="Where router.yaml is, and its schema.")
 def config() -> None:
     """About the configuration file."""
 
@@ -24,7 +24,14 @@ def schema() -> None:
 @config.command()
 @config_option
 def path(config_path: str | None) -> None:
-    """Print which router.yaml is used."""
-    from llm7router.config.load import find
+    """Print which router.yaml is used, as an absolute path. Exit code 2 if there is no such file."""
+    import os
 
-    click.echo(find(config_path))
+    from llm7router.config.load import VARIABLE, find
+    from llm7router.errors import ConfigError
+
+    found = find(config_path)
+    if not found.is_file():
+        origin = "" if config_path else f" (named by ${VARIABLE})"
+        raise ConfigError(f"{found}: there is no such file{origin}; name another, or none for the one that ships")
+    click.echo(os.path.abspath(found))

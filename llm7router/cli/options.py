@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
+    from llm7router.config.models import LoadedConfig
     from llm7router.types import RequestContext
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -60,11 +61,29 @@ def context_of(options: dict[str, Any]) -> RequestContext:
 
 
 def prompt_text(words: tuple[str, ...]) -> str | None:
-    """The prompt from the arguments, else from a pipe, else None."""
+    """The prompt: the arguments, then what is piped in, an empty line between them; None without either."""
     import sys
 
-    if words:
-        return " ".join(words)
-    if sys.stdin is None or sys.stdin.isatty():
+    parts = [_utf8(" ".join(words).encode("utf-8", "surrogateescape"), "the prompt")] if words else []
+    if sys.stdin is not None and not sys.stdin.isatty():
+        parts.append(_utf8(sys.stdin.buffer.read(), "the piped text"))
+    if not parts:
         return None
-    return sys.stdin.read().strip()
+    return "\n\n".join(part for part in parts if part)
+
+
+def _utf8(data: bytes, what: str) -> str:
+    """The text without space around it. Raises UsageError if it is not UTF-8."""
+    try:
+        return data.decode("utf-8-sig").replace("\r\n", "\n").strip()
+    except UnicodeDecodeError:
+        raise click.UsageError(f"{what} is not UTF-8; convert it first (iconv)") from None
+
+
+def note_unknown_environment(name: str | None, loaded: LoadedConfig) -> None:
+    """An environment that no provider names ranks nothing: said on stderr, since it may be a typing mistake."""
+    providers = (spec.config for spec in loaded.providers if spec.config.enabled)
+    known = {loaded.config.environment, *(env for config in providers for env in config.environments or ())}
+    if name is not None and name not in known:
+        names = ", ".join(sorted(known))
+        click.echo(f"Note: no provider in router.yaml names the environment {name[:80]!r}; known: {names}", err=True)

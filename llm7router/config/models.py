@@ -28,7 +28,7 @@ Trains = Literal[True, False, "maybe", "depends_on_host", "some_models"]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
 
 
 class LimitConfig(_Strict):
@@ -126,7 +126,7 @@ class ProviderConfig(_Strict):
         default=None, description="Environment variable that holds the key; if it is not set, the provider is skipped."
     )
     api_key: str | None = Field(
-        default=None, description="The key itself, used when the variable is not set. Prefer the variable."
+        default=None, repr=False, description="The key itself, used when the variable is not set. Prefer the variable."
     )
     send_authorization: bool = Field(default=True, description="`false` if a bearer token is refused.")
     account_url: str | None = Field(
@@ -158,7 +158,7 @@ class ProviderConfig(_Strict):
 class ScoringConfig(BaseModel):
     """Weights in points, and each factor's parameters under its own name: extra keys, which the registry checks."""
 
-    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="allow", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
 
     weights: dict[str, Points] = Field(
         default={"cost": 30, "health": 30, "latency": 10, "task_match": 15, "environment": 20, "capabilities": 10},

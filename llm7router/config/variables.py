@@ -24,6 +24,7 @@ class Replaced:
     unset: dict[Where, tuple[str, ...]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
     values: dict[str, str] = field(default_factory=dict)
+    used: dict[Where, tuple[str, ...]] = field(default_factory=dict)  # variables that were asked for, by path
 
     def of_provider(self, name: str) -> tuple[str, ...]:
         """Variables of one provider that were not set, each once, in order."""
@@ -74,6 +75,7 @@ def _text(text: str, where: Where, env: Mapping[str, str], result: Replaced) -> 
         result.problems.append(Problem(where, "not a variable; write ${NAME} or ${NAME:-default}"))
         result.unset[where] = ()
         return PLACEHOLDER
+    result.used[where] = tuple(name for name, _ in _REFERENCE.findall(text))
     replaced = _REFERENCE.sub(put, text)
     if unset:
         result.unset[where] = tuple(unset)

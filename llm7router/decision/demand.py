@@ -72,10 +72,12 @@ def amount(limit: Limit, deployment: Deployment, prompt_tokens: int, output_toke
     return math.ceil(price.of(prompt_tokens, output_tokens) * MICRO)
 
 
-def actual(charged: Charged, deployment: Deployment, prompt_tokens: int, output_tokens: int) -> int:
+def actual(
+    charged: Charged, deployment: Deployment, prompt_tokens: int, output_tokens: int, reserved_output: int
+) -> int:
     """What a finished call counted against a limit that was charged for it."""
-    if charged.limit.counts is _RESERVED:  # the provider keeps what was reserved, so do we
-        return charged.amount
+    if charged.limit.counts is _RESERVED:  # the provider keeps the output that was asked for, so do we
+        output_tokens = max(output_tokens, reserved_output)
     return amount(charged.limit, deployment, prompt_tokens, output_tokens)
 
 

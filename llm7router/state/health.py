@@ -83,14 +83,16 @@ def succeeded(health: Health, now: float, *, probe: bool = False) -> Health:
     return Health(successes + 1, failures, now, 0, trips, tripped_at)
 
 
-def failed(health: Health, weight: float, now: float, jitter: float, *, probe: bool = False) -> Health:
+def failed(
+    health: Health, weight: float, now: float, jitter: float, *, probe: bool = False, turn: bool = False
+) -> Health:
     """After a failure of `weight` in 0..1. `jitter` in 0..1 spreads reopenings.
 
-    A weight of 0 is no ill health: it only gives the probe back. While the breaker is open only the probe's failure
-    opens it again.
+    A weight of 0 is no ill health: it only gives the turn to probe back, if it was held. While the breaker is open
+    only a probe's failure opens it again.
     """
     if weight <= 0:
-        return replace(health, probe_until=0.0) if probe else health
+        return replace(health, probe_until=0.0) if turn else health
     successes, failures = _decayed(health, now)
     failures += weight
     in_a_row = health.in_a_row + (weight >= HARD)

@@ -71,21 +71,23 @@ class Ledger:
                 self._mirrored(await self._store.read())
             except StoreError as error:
                 self._fail(error)
-        await self._correct_instants(deployments)
+        await self._follow_the_clock(deployments)
         return self._snapshot(deployments)
 
     async def reserve(
         self, request: Request, deployment: Deployment, *, lease_s: float, ignore_breaker: bool = False
     ) -> Reservation | Refusal:
         """Take quota for the worst case from every window, or from none. `lease_s` bounds the call."""
-        charges = demand.charges(request, deployment, demand.output_tokens(request, deployment))
+        output = demand.output_tokens(request, deployment)
+        charges = demand.charges(request, deployment, output)
         id = f"{request.id}-{uuid4().hex[:8]}"
         now = self.now()
 
         def change(cells: Mapping[str, Cell]) -> tuple[Reservation | Refusal, dict[str, Cell]]:
             return quota.reserve(
                 cells, deployment, charges, id=id, now=now,
-                expires_at=now + lease_s + quota.LEASE_GRACE_S, ignore_breaker=ignore_breaker,
+                expires_at=now + lease_s + quota.LEASE_GRACE_S, output_tokens=output * request.choices,
+                ignore_breaker=ignore_breaker,
             )  # fmt: skip
 
         result = await self._mutate(keys(deployment), change) if not self._standby.active else None
@@ -116,19 +118,18 @@ class Ledger:
         self._store.close()
         self._mirror = None
 
-    async def _correct_instants(self, deployments: tuple[Deployment, ...]) -> None:
-        """After the wall clock went back (or at the start, perhaps after it did), use that lies in the future is
-        moved to now: it happened, but the limit must not wait for that time to come again."""
+    async def _follow_the_clock(self, deployments: tuple[Deployment, ...]) -> None:
+        """Move what was used along with a wall clock that was moved; at the start it may have been, meanwhile."""
         lead = self.now() - self._clock.monotonic()
-        if self._lead is not None and lead > self._lead - quota.SKEW_S:
-            self._lead = lead
+        before, self._lead = self._lead, lead
+        jump_s = lead - before if before is not None else 0.0
+        if (before is not None and abs(jump_s) < quota.SKEW_S) or self._standby.active or not self._mirror:
             return
-        self._lead = lead
-        if self._standby.active or not self._mirror:
-            return
-        limits, now = [limit for deployment in deployments for limit in deployment.limits], self.now()
-        if changed := quota.corrected_instants(self._mirror, limits, now):
-            await self._mutate(tuple(changed), lambda cells: (None, quota.corrected_instants(cells, limits, now)))
+        limits, now = list(dict.fromkeys(limit for d in deployments for limit in d.limits)), self.now()
+        if changed := quota.after_clock_change(self._mirror, limits, jump_s, now):
+            await self._mutate(
+                tuple(changed), lambda cells: (None, quota.after_clock_change(cells, limits, jump_s, now))
+            )
 
     def now(self) -> float:
         """Epoch seconds, by the store's clock if it has one."""
@@ -177,7 +178,10 @@ class Ledger:
         actual: Actual | None = None
         prompt, output = outcome.prompt_tokens, outcome.output_tokens
         if outcome.ok and prompt is not None and output is not None:
-            actual = partial(demand.actual, deployment=deployment, prompt_tokens=prompt, output_tokens=output)
+            actual = partial(
+                demand.actual, deployment=deployment, prompt_tokens=prompt, output_tokens=output,
+                reserved_output=reservation.output_tokens,
+            )  # fmt: skip
         if not self._standby.active:
             await self._mutate(
                 keys(deployment), lambda cells: (None, quota.settle(cells, reservation, outcome, actual, now, jitter))

@@ -51,7 +51,9 @@ class Reservation:
     deployment: Deployment
     charged: tuple[Charged, ...]
     leases: tuple[str, ...]  # cells that hold a concurrency lease
-    probe: bool
+    output_tokens: int  # what was asked for, all choices together
+    probe: bool  # the breaker was open: the outcome closes it or opens it again
+    turn: bool  # it holds the one turn to probe
     reserved_at: float
     expires_at: float
 
@@ -99,17 +101,21 @@ def _wait(cell: Cell | None, limit: Limit, amount: int, now: float) -> float:
     return windows.wait(window, limit, amount, now)
 
 
-def corrected_instants(cells: Cells, limits: Iterable[Limit], now: float) -> dict[str, Cell]:
-    """The cells that hold use in the future, with that use moved to now."""
+def after_clock_change(cells: Cells, limits: Iterable[Limit], jump_s: float, now: float) -> dict[str, Cell]:
+    """The cells as they must read after the wall clock moved by `jump_s` seconds to `now`; only the changed ones.
+
+    Ahead: what was used moves along, since no time has passed. Back: use that lies in the future moves to now.
+    """
     changed: dict[str, Cell] = {}
     for limit in limits:
         cell = changed.get(limit.cell) or cells.get(limit.cell)
         window = cell.windows.get(limit.name) if cell else None
         if cell is None or window is None:
             continue
-        corrected = windows.without_future(window, limit, now)
-        if corrected is not window:
-            changed[limit.cell] = replace(cell, windows={**cell.windows, limit.name: corrected})
+        moved = windows.shifted(window, limit, jump_s, now - jump_s) if jump_s > 0 else window
+        moved = windows.without_future(moved, limit, now)
+        if moved is not window:
+            changed[limit.cell] = replace(cell, windows={**cell.windows, limit.name: moved})
     return changed
 
 
@@ -121,15 +127,16 @@ def reserve(
     id: str,
     now: float,
     expires_at: float,
+    output_tokens: int = 0,
     ignore_breaker: bool = False,
 ) -> tuple[Reservation | Refusal, dict[str, Cell]]:
     """Take every charge, or none. The changed cells are empty after a refusal."""
-    refusal = find_block(cells, deployment, now) or find_refusal(cells, charges, now)
     own = cells.get(deployment.cell, EMPTY)
-    if refusal is None and not ignore_breaker and breaker.available_at(own.health, now) > now:
-        refusal = Refusal(BREAKER_OPEN, breaker.available_at(own.health, now))
-    if refusal is not None:
-        return refusal, {}
+    reopens_at = breaker.available_at(own.health, now)
+    shut = Refusal(BREAKER_OPEN, reopens_at) if reopens_at > now and not ignore_breaker else None
+    refusals = (find_block(cells, deployment, now), find_refusal(cells, charges, now), shut)
+    if refused := [refusal for refusal in refusals if refusal is not None]:
+        return max(refused, key=lambda refusal: refusal.free_at), {}  # all of them must end
     changed: dict[str, Cell] = {}
     charged: list[Charged] = []
     leases: list[str] = []
@@ -143,12 +150,14 @@ def reserve(
             window, key = windows.charge(cell.windows.get(limit.name, windows.EMPTY), limit, amount, now)
             changed[limit.cell] = replace(cell, windows={**cell.windows, limit.name: window})
             charged.append(Charged(limit, amount, key))
-    # A call that ignores the breaker is as good as a probe, but takes nobody's turn.
+    # A call that ignores the breaker tells as much as a probe, but takes nobody's turn.
     probe = bool(own.health.open_until)
-    if probe and not ignore_breaker:
+    turn = probe and not ignore_breaker
+    if turn:
         cell = changed.get(deployment.cell) or own
         changed[deployment.cell] = replace(cell, health=breaker.take_probe(cell.health, expires_at))
-    return Reservation(id, deployment, tuple(charged), tuple(leases), probe, now, expires_at), changed
+    held = Reservation(id, deployment, tuple(charged), tuple(leases), output_tokens, probe, turn, now, expires_at)
+    return held, changed
 
 
 def settle(
@@ -199,7 +208,7 @@ def _learn(cell: Cell, reservation: Reservation, outcome: Outcome, now: float, j
     """Health and latency after the outcome; a success also ends the streak of refusals."""
     if outcome.failure:
         weight = POLICIES[outcome.failure].health
-        health = breaker.failed(cell.health, weight, now, jitter, probe=reservation.probe)
+        health = breaker.failed(cell.health, weight, now, jitter, probe=reservation.probe, turn=reservation.turn)
         return replace(cell, health=health)
     d = reservation.deployment
     latency = speed.measured(

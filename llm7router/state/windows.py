@@ -168,6 +168,19 @@ def without_future(window: Window, limit: Limit, now: float) -> Window:
     return replace(window, slices=slices, pace_at=min(window.pace_at, now), cap_at=min(window.cap_at, now))
 
 
+def shifted(window: Window, limit: Limit, jump_s: float, before: float) -> Window:
+    """The window after the wall clock jumped ahead from `before` by `jump_s` seconds: no time has passed, so what was
+    used until then is moved along. Calendar windows go by the wall clock and stay."""
+    if limit.tz is not None or not window.slices:
+        return window
+    steps, last = math.floor(jump_s / limit.shape.slice_s), _current(limit, before)
+    slices: dict[int, int] = {}
+    for key in sorted(window.slices):
+        moved = key + steps if key <= last else key
+        slices[moved] = slices.get(moved, 0) + window.slices[key]
+    return replace(window, slices=dict(sorted(slices.items())))
+
+
 def _decayed_pace(window: Window, now: float) -> float:
     if not window.pace:
         return 0.0

@@ -136,7 +136,6 @@ REFUSALS: dict[str, tuple[F, Behaviour]] = {
     "closed before the answer": (F.BAD_ANSWER, close()),
     "reset in the body": (F.BAD_ANSWER, reset_in_body()),
     "silence": (F.TIMEOUT, stall()),
-    "only reasoning": (F.NO_ANSWER, answer("", finish_reason="length", reasoning_content="hm", sse=False)),
     "a filter emptied it": (F.POLICY, answer("", finish_reason="content_filter")),
 }  # fmt: skip
 

@@ -146,7 +146,8 @@ async def test_a_filter_event_and_an_emptied_stream_are_told_apart_from_a_broken
 def test_every_failure_that_an_upstream_can_cause_has_a_case() -> None:
     ours = {Failure.BUSY, Failure.LOCAL_BROKEN, Failure.REFUSED, Failure.CANCELLED}
     shown = {failure for table in (REFUSALS, BEFORE_CONTENT, AFTER_CONTENT) for failure, _ in table.values()}
-    assert shown | {Failure.UNREACHABLE} == set(Failure) - ours
+    elsewhere = {Failure.UNREACHABLE, Failure.NO_ANSWER}  # tests of their own
+    assert shown | elsewhere == set(Failure) - ours
 
 
 @pytest.mark.parametrize("code", [*range(300, 304), *range(400, 600, 7)])

@@ -33,6 +33,13 @@ def test_the_variable_is_read_from_the_environment(monkeypatch: pytest.MonkeyPat
     assert load().config.environment == "other"
 
 
+def test_a_dot_env_does_not_choose_the_file() -> None:
+    put("other.yaml", "version: 1\nenvironment: other\n")
+    put("router.yaml", "version: 1\nenvironment: here\n")
+    put(".env", "LLM7ROUTER_CONFIG=other.yaml\n")
+    assert load().config.environment == "here"
+
+
 def test_a_tilde_is_the_home_directory(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     assert find("~/x.yaml", {}) == tmp_path / "x.yaml"

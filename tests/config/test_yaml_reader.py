@@ -119,9 +119,9 @@ def test_a_tab_is_told_to_become_spaces() -> None:
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
 def test_three_thousand_levels_are_one_fault_at_once(opening: str) -> None:
-    began = time.perf_counter()
+    began = time.thread_time()  # of the processor: the machine may be busy
     assert "f.yaml:1: " in fault(opening * 3000)
-    assert time.perf_counter() - began < 0.5
+    assert time.thread_time() - began < 0.5
 
 
 def test_thirty_two_levels_are_read() -> None:

@@ -165,8 +165,12 @@ async def test_an_error_of_the_engine_ends_its_request_only(worker: Worker) -> N
     assert (await answer(worker, user("b"), tokens=1)).content == "x"
 
 
-@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError()], ids=repr)
-async def test_a_model_that_wants_to_end_the_program_ends_its_request_only(worker: Worker, error: BaseException) -> None:
+@pytest.mark.parametrize(
+    "error", [SystemExit(3), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError()], ids=repr
+)
+async def test_a_model_that_wants_to_end_the_program_ends_its_request_only(
+    worker: Worker, error: BaseException
+) -> None:
     with pytest.raises(LocalFailedError, match=f"fake: {type(error).__name__}"):
         await asyncio.wait_for(answer(worker, user("a"), tokens=1, error=error), 2)
     assert (await asyncio.wait_for(answer(worker, user("b"), tokens=1), 2)).content == "x"

@@ -541,3 +541,15 @@ def test_complete_sync_inside_the_routers_own_loop_is_an_error_and_no_deadlock()
 
     with pytest.raises(RuntimeError, match="await complete"):
         LOOP.run(nested())
+
+
+@in_virtual_time
+async def test_a_clock_that_jumps_ahead_gives_no_second_allowance() -> None:
+    limits = [{"unit": "requests", "window": "minute", "max": 3}]
+    scene = Scene({"a": provider(model(quality={"chat": 5}), limits=limits), "b": provider()})
+    served = [(await scene.router.complete(HELLO)).provider for _ in range(3)]
+    scene.clock.jump(3600)
+    served += [(await scene.router.complete(HELLO)).provider for _ in range(3)]
+    assert served == ["a", "a", "a", "b", "b", "b"]
+    await asyncio.sleep(64)
+    assert (await scene.router.complete(HELLO)).provider == "a"

@@ -85,7 +85,7 @@ def test_a_failed_probe_opens_it_again_at_once() -> None:
 def test_a_probe_that_told_nothing_is_given_back() -> None:
     state = failing(3)
     now = state.open_until + 1
-    given_back = failed(take_probe(state, now + 60), 0.0, now, 0.5, probe=True)
+    given_back = failed(take_probe(state, now + 60), 0.0, now, 0.5, probe=True, turn=True)
     assert available_at(given_back, now) <= now
     assert posterior(given_back, now) == posterior(state, now)
 

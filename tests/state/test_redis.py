@@ -15,7 +15,7 @@ import pytest
 from llm7router.config.models import StateConfig
 from llm7router.errors import ConfigError, StoreError
 from llm7router.state.cells import VERSION, Cell
-from llm7router.state.store import open_store
+from llm7router.state.store import open_store, redis_client
 from llm7router.state.store.redis import RedisStore
 from tests.redis_server import RedisServer, black_hole
 from tests.state.test_stores import count
@@ -91,6 +91,7 @@ def test_without_the_client_library_the_command_that_installs_it_is_said(monkeyp
             raise ImportError(name)
         return real(name, *rest)
 
+    redis_client._library.cache_clear()
     monkeypatch.setattr(builtins, "__import__", missing)
     with pytest.raises(ConfigError, match=r"pip install 'llm7router\[redis\]'"):
         RedisStore("redis://127.0.0.1:1/0")

@@ -8,6 +8,7 @@ import threading
 from typing import Any
 
 import pytest
+import redis
 
 from llm7router.errors import StoreError
 from llm7router.state.cells import VERSION, Cell
@@ -88,14 +89,15 @@ async def test_a_write_whose_reply_was_lost_is_not_done_twice(
 ) -> None:
     store = RedisStore(redis_server.url("lost"))
     await store.mutate(["a"], count)
-    evalsha, lost = store._client.evalsha, []
+    read, lost = store._connection.read_response, []
 
-    def losing(*arguments: Any) -> Any:
+    def losing() -> Any:
         if not lost:
-            lost.append(evalsha(*arguments))  # done, and the client asks again as if it had seen no reply
-        return evalsha(*arguments)
+            lost.append(read())  # it was done, and then the connection is gone
+            raise redis.ConnectionError("gone")
+        return read()
 
-    monkeypatch.setattr(store._client, "evalsha", losing)
+    monkeypatch.setattr(store._connection, "read_response", losing)
     assert (await store.mutate(["a"], count))[0] == 2
     assert (await store.mutate(["a"], count))[0] == 3
     assert await store.read() == {"a": Cell(streak=3)}

@@ -49,7 +49,7 @@ class RedisStore(ThreadedStore):
     def __init__(self, address: str) -> None:
         self._address = redis_client.parse(address)
         super().__init__(self._address.where)
-        self._client = redis_client.connect(self._address)
+        self._connection = redis_client.connection(self._address)
         self._errors = redis_client.errors()
         self._sha = {script: hashlib.sha1(script.encode()).hexdigest() for script in (READ, SWAP)}  # noqa: S324 - its name
         self._clock = ServerClock()
@@ -66,13 +66,13 @@ class RedisStore(ThreadedStore):
         try:
             return work()
         except self._errors as error:
-            self._client.connection_pool.disconnect()
+            self._connection.disconnect()
             raise redis_client.explain(error, self._address) from None
 
     def _read(self) -> dict[str, Cell]:
-        seq, *hash_reply = self._run_script(READ, [self._seq])
-        if hash_reply:
-            self._seen, self._seq = cells_of(hash_reply[0], self.where), seq
+        _, seq, _, everything = self._run_script(READ, [self._seq])
+        if everything:
+            self._seen, self._seq = cells_of(everything[0], self.where), seq
             self._warn_of_unreadable()
         return {key: seen.cell for key, seen in self._seen.items() if seen.cell is not None}
 
@@ -93,9 +93,10 @@ class RedisStore(ThreadedStore):
         """Write the cells if all are as this process saw them; if not, what they are is seen now."""
         texts = {key: dumps(cell) for key, cell in written.items()}
         turn_s = min(TURN_S + 2 * self._round_trip_s, TURN_MAX_S)
-        outcome, seq, *rest = self._run_script(SWAP, swap_arguments(name, turn_s, keys, self._seen, texts))
+        arguments = swap_arguments(name, turn_s, keys, self._seen, texts)
+        outcome, seq, version, fields = self._run_script(SWAP, arguments)
         if outcome == "other":
-            for key, text in zip(keys, rest, strict=True):
+            for key, text in zip(keys, fields, strict=True):
                 if text:
                     self._seen[key] = held(text, self.where)
                 else:
@@ -105,21 +106,20 @@ class RedisStore(ThreadedStore):
                 self._seen.pop(key, None)
             self._seq = UNSEEN
         elif outcome == "done" and written:
-            self._seen.update((key, Held(rest[0], cell)) for key, cell in written.items())
+            self._seen.update((key, Held(version, cell)) for key, cell in written.items())
             if seq == self._seq:  # nobody else wrote since the last read, so the mirror is complete still
-                self._seq = rest[0]
-        return str(outcome)
+                self._seq = version
+        return outcome
 
-    def _run_script(self, script: str, arguments: list[str]) -> list[Any]:
-        """The reply without the server's time, which is noted."""
+    def _run_script(self, script: str, arguments: list[str]) -> tuple[str, str, str, list[Any]]:
+        """Outcome, `seq` before, the new version, and what follows; the server's time is noted."""
         asked_at = time.monotonic()
-        seconds, microseconds, *reply = redis_client.run(
-            self._client, script, self._sha[script], self._address.key, arguments
-        )
+        line, rest = redis_client.run(self._connection, script, self._sha[script], self._address.key, arguments)
         answered_at = time.monotonic()
+        outcome, seconds, microseconds, seq, version = line.split(" ")
         self._clock.heard(int(seconds) + int(microseconds) / 1e6, asked_at, answered_at)
         self._round_trip_s = answered_at - asked_at
-        return reply
+        return outcome, seq, version, rest
 
     def _warn_of_unreadable(self) -> None:
         if not self._warned and (broken := [key for key, seen in self._seen.items() if seen.cell is None]):
@@ -127,11 +127,11 @@ class RedisStore(ThreadedStore):
             log.warning("%s: %d cells cannot be read and count as unused (%s)", self.where, len(broken), broken[0])
 
     def _close(self) -> None:
-        self._client.close()
+        self._connection.disconnect()
         self._forget()
 
     def _forked(self) -> None:
-        self._client = redis_client.connect(self._address)
+        self._connection = redis_client.connection(self._address)
         self._forget()
 
     def _forget(self) -> None:

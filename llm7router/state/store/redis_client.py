@@ -1,4 +1,4 @@
-"""The only user of redis-py: an address of router.yaml turned into a client, its errors into one line each.
+"""The only user of redis-py: an address of router.yaml turned into a connection, its errors into one line each.
 
 No message holds user name or password: the client's own texts are never passed on, they choose a line of `ADVICE`.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import socket
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -86,35 +87,47 @@ def parse(store: str) -> Address:
     return Address(url, where, name)
 
 
-def connect(address: Address) -> Any:
-    """A client; nothing is sent yet.
+def connection(address: Address) -> Any:
+    """A connection; nothing is sent yet. The store has one thread, so it needs no pool around it: that costs as much
+    as half a round trip.
 
     Raises:
         ConfigError: redis-py is not installed, or does not understand the address.
     """
     redis = _library()
-    # Its defaults take 4 s to report a refused connection. A lost connection is tried once more at once, which is
-    # safe since scripts name their writes; a timeout is not, since it would be waited for twice.
-    retry = redis.retry.Retry(redis.backoff.NoBackoff(), 1, supported_errors=(redis.ConnectionError,))
     try:
-        return redis.Redis.from_url(
+        pool = redis.ConnectionPool.from_url(
             address.url,
-            decode_responses=True, encoding_errors="replace", protocol=2, retry=retry,
+            decode_responses=True, encoding_errors="replace", protocol=2,
+            # Its defaults take 4 s to report a refused connection.
+            retry=redis.retry.Retry(redis.backoff.NoBackoff(), 0),
             socket_timeout=ANSWER_S, socket_connect_timeout=ANSWER_S, health_check_interval=IDLE_CHECK_S,
         )  # fmt: skip
+        return pool.make_connection()
     except (ValueError, TypeError):
         raise ConfigError(NO_ADDRESS) from None
 
 
-def run(client: Any, script: str, sha: str, key: str, arguments: list[str]) -> list[Any]:
-    """One script, in one round trip; in two when the server has not seen it or has forgotten it."""
+def run(connected: Any, script: str, sha: str, key: str, arguments: list[str]) -> tuple[str, list[Any]]:
+    """The reply's line and what follows it, in one round trip; in two when the server does not know the script yet."""
     redis = _library()
     try:
-        reply = client.evalsha(sha, 1, key, *arguments)
+        reply = _ask(connected, "EVALSHA", sha, "1", key, *arguments)
     except redis.exceptions.NoScriptError:
-        reply = client.eval(script, 1, key, *arguments)
-    assert isinstance(reply, list)
-    return reply
+        reply = _ask(connected, "EVAL", script, "1", key, *arguments)
+    return (reply, []) if isinstance(reply, str) else (reply[0], reply[1:])
+
+
+def _ask(connected: Any, *command: str) -> Any:
+    """The answer. A connection that was lost is made again once, which is safe since writes have names; nothing is
+    waited for twice."""
+    try:
+        connected.send_command(*command)
+        return connected.read_response()
+    except _library().ConnectionError:
+        connected.disconnect()
+    connected.send_command(*command)
+    return connected.read_response()
 
 
 def errors() -> tuple[type[Exception], ...]:
@@ -135,6 +148,7 @@ def explain(error: BaseException, address: Address) -> StoreError:
     return StoreError(f"{address.where}: {line.format(name=address.name)}")
 
 
+@lru_cache(maxsize=1)
 def _library() -> Any:
     try:
         import redis

@@ -21,48 +21,59 @@ SWAP = """
 -- cell its field, the version that it must have, and its new text ('' to compare only).
 -- All versions match: everything is written. Otherwise nothing is, and this write has the turn unless another has it:
 -- until then nobody else writes, so however many there are, each comes through on its second try with the turn.
+-- The reply is one line, OUTCOME SECONDS MICROSECONDS SEQ VERSION, which is parsed faster than a list; with the
+-- outcome `other` the fields follow.
 local time = redis.call('TIME')
 local now = time[1] * 1000000 + time[2]
-local ask, writes = {'seq', 'recent', 'turn'}, {}
+local ask, any = {'seq', 'recent', 'turn'}, false
 for i = 3, #ARGV, 3 do
   ask[#ask + 1] = ARGV[i]
-  if ARGV[i + 2] ~= '' then writes[#writes + 1] = i end
+  any = any or ARGV[i + 2] ~= ''
 end
 local held = redis.call('HMGET', KEYS[1], unpack(ask))
-local seq, recent = held[1] or '', held[2] or ''
+local seq, recent = held[1] or '0', held[2] or ''
+local function line(outcome, version)
+  return outcome .. ' ' .. time[1] .. ' ' .. time[2] .. ' ' .. seq .. ' ' .. version
+end
 -- A reply may be lost with its connection and the client ask again: what is done is not done twice.
-if string.find(recent, ARGV[1], 1, true) then return {time[1], time[2], 'again', seq} end
-local holder, ends = string.match(held[3] or '', '^(%S+) (%d+)$')
-local others_turn = holder and holder ~= ARGV[1] and tonumber(ends) > now
+if string.find(recent, ARGV[1], 1, true) then return line('again', '') end
+local holder, others_turn = nil, false
+if held[3] then
+  local name, ends = string.match(held[3], '^(%S+) (%d+)$')
+  holder, others_turn = name, name ~= ARGV[1] and tonumber(ends) > now
+end
 for i = 4, #held do
   local version = held[i] and (string.match(held[i], '^(%d+):') or '?') or ''
   if version ~= ARGV[3 * (i - 3) + 1] then
-    if others_turn then return {time[1], time[2], 'wait', seq} end
+    if others_turn then return line('wait', '') end
     redis.call('HSET', KEYS[1], 'turn', ARGV[1] .. string.format(' %.0f', now + ARGV[2]))
-    local reply = {time[1], time[2], 'other', seq}
+    local reply = {line('other', '')}
     for j = 4, #held do reply[#reply + 1] = held[j] or '' end
     return reply
   end
 end
 if holder == ARGV[1] then redis.call('HDEL', KEYS[1], 'turn') end
-if #writes == 0 then return {time[1], time[2], 'done', seq, ''} end
-if others_turn then return {time[1], time[2], 'wait', seq} end
-local stamp = string.format('%.0f', math.max((tonumber(seq) or 0) + 1, now))
+if not any then return line('done', '') end
+if others_turn then return line('wait', '') end
+local stamp = string.format('%.0f', math.max(seq + 1, now))
 local set = {'seq', stamp, 'recent', ARGV[1] .. string.sub(recent, 1, 600)}
-for _, i in ipairs(writes) do
-  set[#set + 1] = ARGV[i]
-  set[#set + 1] = stamp .. ':' .. ARGV[i + 2]
+for i = 3, #ARGV, 3 do
+  if ARGV[i + 2] ~= '' then
+    set[#set + 1] = ARGV[i]
+    set[#set + 1] = stamp .. ':' .. ARGV[i + 2]
+  end
 end
 redis.call('HSET', KEYS[1], unpack(set))
-return {time[1], time[2], 'done', seq, stamp}
+return line('done', stamp)
 """
 
 READ = """
 -- KEYS[1]: the hash. ARGV[1]: the `seq` that the client has seen. The whole hash, unless nothing was written since.
 local time = redis.call('TIME')
-local seq = redis.call('HGET', KEYS[1], 'seq') or ''
-if seq == ARGV[1] then return {time[1], time[2], seq} end
-return {time[1], time[2], seq, redis.call('HGETALL', KEYS[1])}
+local seq = redis.call('HGET', KEYS[1], 'seq') or '0'
+local line = 'read ' .. time[1] .. ' ' .. time[2] .. ' ' .. seq .. ' '
+if seq == ARGV[1] then return line end
+return {line, redis.call('HGETALL', KEYS[1])}
 """
 
 

@@ -1,0 +1,3 @@
+"""Exit codes of every command."""
+
+EXIT_FAULT, EXIT_USAGE, EXIT_NOTHING_SERVES, EXIT_INTERRUPTED = 1, 2, 3, 130

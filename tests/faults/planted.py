@@ -1,0 +1,182 @@
+"""Faults planted into the real functions, one at a time, and the named tests that must notice."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import Phase, settings
+
+from llm7router.decision.failures import POLICIES, Policy
+from llm7router.state import health, quota, windows
+from llm7router.state.cells import Cell
+from llm7router.state.quota import Refusal
+from llm7router.types import Failure, Period
+from tests.faults import runs, test_invariants, test_machines
+from tests.faults.tally import Tally
+from tests.state import test_health, test_quota, test_windows
+
+Check = Callable[[], None]
+
+
+@contextlib.contextmanager
+def patched(owner: Any, name: str, change: Callable[[Any], Any]) -> Iterator[None]:
+    """The attribute replaced by what `change` makes of it."""
+    before = getattr(owner, name)
+    setattr(owner, name, change(before))
+    try:
+        yield
+    finally:
+        setattr(owner, name, before)
+
+
+@contextlib.contextmanager
+def health_hurt_by_a_429() -> Iterator[None]:
+    """A 429 counts as a hard failure."""
+    table: dict[Failure, Policy] = POLICIES  # type: ignore[assignment]
+    before = table[Failure.RATE_LIMITED]
+    table[Failure.RATE_LIMITED] = before._replace(health=1.0)
+    try:
+        yield
+    finally:
+        table[Failure.RATE_LIMITED] = before
+
+
+def _expires_early(right: Any) -> Any:
+    return lambda limit, now: right(limit, now) + (limit.tz is None)
+
+
+def _consumes(right: Any) -> Any:
+    def reserve(cells: Mapping[str, Cell], deployment: Any, charges: Any, **keys: Any) -> Any:
+        result, changed = right(cells, deployment, charges, **keys)
+        first = next((c for c in charges if not c.limit.concurrent), None)
+        if isinstance(result, Refusal) and first is not None:
+            cell = cells.get(first.limit.cell, Cell())
+            window = cell.windows.get(first.limit.name, windows.EMPTY)
+            window, _ = windows.charge(window, first.limit, first.amount, keys["now"])
+            changed = {first.limit.cell: replace(cell, windows={**cell.windows, first.limit.name: window})}
+        return result, changed
+
+    return reserve
+
+
+def _settles_twice(right: Any) -> Any:
+    def settle(cells: Mapping[str, Cell], *rest: Any) -> Any:
+        once = right(cells, *rest)
+        return {**once, **right({**cells, **once}, *rest)}
+
+    return settle
+
+
+def _corrects_newest(right: Any) -> Any:
+    return lambda window, key, difference: right(window, next(reversed(window.slices), key), difference)
+
+
+FAULTS: Mapping[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
+    "off-by-one slice expiry": lambda: patched(windows, "_oldest_live", _expires_early),
+    "partial consume on refusal": lambda: patched(quota, "reserve", _consumes),
+    "double settle": lambda: patched(quota, "settle", _settles_twice),
+    "short wait": lambda: patched(
+        windows, "_leaves_at", lambda right: lambda limit, key: right(limit, key) - limit.shape.slice_s
+    ),
+    "admits one more": lambda: patched(windows, "most", lambda right: lambda *given: right(*given) + 1),
+    "health hurt by a 429": health_hurt_by_a_429,
+    "settles into the current slice": lambda: patched(windows, "correct", _corrects_newest),
+    "two probes through a half-open breaker": lambda: patched(
+        health, "take_probe", lambda right: lambda state, until: state
+    ),
+}
+
+
+def _caught_by_machine(test: Check) -> Check:
+    """A state machine's test, without shrinking: that it fails is enough."""
+    quiet = settings(test_machines.SETTINGS, max_examples=1000, phases=[Phase.generate], database=None)
+
+    def check() -> None:
+        with patched(test_machines, "SETTINGS", lambda _: quiet), contextlib.redirect_stdout(io.StringIO()):
+            test()
+
+    return check
+
+
+def _over_runs(test: Callable[[Tally], None]) -> Check:
+    """A test of seeded runs, on a batch of its own."""
+    return lambda: test(runs.scheduler(long=False))
+
+
+def _checks() -> Mapping[str, Check]:
+    """Every named test that may notice, cheap ones first."""
+    machines = (
+        test_machines.test_limit_atomic_wait_and_conserve_hold_in_any_order_of_reserving_and_settling,
+        test_machines.test_breaker_and_blame_hold_in_any_order_of_calls_and_endings,
+    )
+    batches = [getattr(test_invariants, name) for name in dir(test_invariants) if name.startswith("test_")]
+    of_state: Mapping[str, Check] = {
+        "test_quota: a 429 is no ill health": lambda: (
+            test_quota.test_what_a_caller_or_a_quota_causes_is_no_ill_health(Failure.RATE_LIMITED)
+        ),
+        "test_quota: a refusal takes from none": (
+            test_quota.test_a_refusal_takes_from_none_and_names_the_limit_that_frees_up_last
+        ),
+        "test_quota: reserved equals charged": (
+            test_quota.test_what_was_reserved_equals_what_is_charged_after_any_order_of_settling
+        ),
+        "test_quota: only one probe": test_quota.test_only_one_probe_goes_through_a_half_open_breaker,
+        "test_health: one probe goes through": (
+            test_health.test_one_probe_goes_through_and_the_next_request_waits_for_it
+        ),
+        "test_windows: no sliding window": lambda: (
+            test_windows.test_no_sliding_window_ever_holds_more_than_the_limit(period=Period.MINUTE)
+        ),
+        "test_windows: the advised wait": lambda: (
+            test_windows.test_after_the_advised_wait_the_amount_fits_and_the_wait_is_not_longer_than_the_window(
+                period=Period.MINUTE
+            )
+        ),
+        "test_windows: a correction": (
+            test_windows.test_a_correction_of_an_expired_slice_does_not_make_room
+        ),
+    }
+    return {
+        **{test.__name__: _caught_by_machine(test) for test in machines},
+        **of_state,
+        **{test.__name__: _over_runs(test) for test in batches if test.__code__.co_argcount},
+    }
+
+
+CHECKS = _checks()
+
+
+def noticed(fault: str, check: str) -> bool:
+    """The check fails while the fault is planted."""
+    with FAULTS[fault](), contextlib.redirect_stdout(io.StringIO()):
+        try:
+            CHECKS[check]()
+        except Exception:  # an assertion, or what hypothesis raises around several
+            return True
+    return False
+
+
+def report() -> bool:
+    """Print who notices what; True if every fault is noticed, and nothing is while none is planted."""
+    sound = [name for name in CHECKS if not _fails(name)]
+    print(f"without a fault: {len(sound)} of {len(CHECKS)} checks pass")
+    all_noticed = True
+    for fault in FAULTS:
+        by = [check for check in sound if noticed(fault, check)]
+        all_noticed = all_noticed and bool(by)
+        print(f"\n{fault}: noticed by {len(by)}")
+        print("\n".join(f"  {check}" for check in by))
+    return all_noticed
+
+
+def _fails(check: str) -> bool:
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            CHECKS[check]()
+        except Exception:
+            return True
+    return False
