@@ -1,8 +1,10 @@
 """A chat endpoint of your own.
 
-pip install "llm7router[server]"
-uvicorn examples.fastapi_app:app
-curl -s localhost:8000/chat -H "content-type: application/json" -d '{"message": "Hello!"}'
+In a checkout of this repository:
+
+    pip install -e '.[server]'
+    uvicorn examples.fastapi_app:app
+    curl -s localhost:8000/chat -H "content-type: application/json" -d '{"message": "Hello!"}'
 """
 
 from collections.abc import AsyncIterator

@@ -49,7 +49,7 @@ def check(parameters: Mapping[str, Any]) -> None:
 
 
 def check_json(value: Any, what: str) -> None:
-    """Raises TypeError unless the value, which the message calls `what`, can be sent as JSON: no provider is to blame."""
+    """Raises TypeError unless the value, which the message calls `what`, can be sent as JSON."""
     if fault := _json_fault(value, what):
         raise TypeError(fault)
 

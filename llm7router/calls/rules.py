@@ -56,8 +56,7 @@ RULES = (
     # OpenRouter: the host behind one model, not the account.
     Rule(Failure.RATE_LIMITED, _text(r"temporarily rate-limited upstream|provider returned error"),
          frozenset({429}), upstream_only=True),
-    # Mistral 3505: the capacity of one model. 1300 is a window of the account. Cloudflare 3021 is a burst; 4006 and 3036
-    # are the day.
+    # Mistral 3505 is the capacity of one model, 1300 a window. Cloudflare 3021 is a burst; 4006 and 3036 the day.
     Rule(Failure.RATE_LIMITED, _text(r"""\bcode["']?:\s{0,4}["']?3505\b"""), upstream_only=True),
     Rule(Failure.QUOTA_GONE, _text(r"""\bcode["']?:\s{0,4}["']?(?:4006|3036)\b""")),
     Rule(Failure.RATE_LIMITED, _text(r"""\bcode["']?:\s{0,4}["']?(?:3021|1300)\b|free-models-per-min""")),

@@ -6,8 +6,8 @@ File -> bytes -> plain data with lines -> variables put in -> validated and chec
 from __future__ import annotations
 
 import os
-from functools import cache
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 

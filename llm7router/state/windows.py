@@ -173,7 +173,8 @@ def shifted(window: Window, limit: Limit, jump_s: float, before: float) -> Windo
     used until then is moved along. Calendar windows go by the wall clock and stay."""
     if limit.tz is not None or not window.slices:
         return window
-    steps, last = math.floor(jump_s / limit.shape.slice_s), _current(limit, before)
+    # Rounded up: what is moved too far is only held a little longer.
+    steps, last = math.ceil(jump_s / limit.shape.slice_s), _current(limit, before)
     slices: dict[int, int] = {}
     for key in sorted(window.slices):
         moved = key + steps if key <= last else key

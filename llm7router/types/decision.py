@@ -94,6 +94,10 @@ class Decision:
     now: float
     last_resort: tuple[Scored, ...] = ()  # behind open breakers: tried when everything else has failed
 
+    def __repr__(self) -> str:
+        best = self.best.deployment.id if self.best else None
+        return f"Decision(best={best!r}, {len(self.candidates)} candidates, {len(self.rejected)} rejected)"
+
     @property
     def panic(self) -> bool:
         """Nothing is left but what is behind open breakers."""

@@ -72,7 +72,8 @@ class AttemptRecord:
 class CompletionResult:
     """An answer and how it came about.
 
-    `cost` is in USD by the prices of router.yaml, what failed attempts may have cost included; `latency` in seconds from the call to `complete` to its end.
+    `cost` is in USD by the prices of router.yaml, what failed attempts may have cost included; `latency` in seconds
+    from the call to `complete` to its end.
     """
 
     content: str
@@ -82,14 +83,15 @@ class CompletionResult:
     latency: float
     tokens_input: int
     tokens_output: int
-    finish_reason: str | None
-    tool_calls: tuple[Mapping[str, Any], ...]
-    reasoning: str | None
-    decision: Decision
-    attempts: tuple[AttemptRecord, ...]
-    request_id: str
-    first_token_s: float | None = None
-    estimated_usage: bool = False  # the provider gave no token counts
+    # Not in `repr`: what a person wants to see at a glance is above.
+    finish_reason: str | None = field(repr=False)
+    tool_calls: tuple[Mapping[str, Any], ...] = field(repr=False)
+    reasoning: str | None = field(repr=False)
+    decision: Decision = field(repr=False)
+    attempts: tuple[AttemptRecord, ...] = field(repr=False)
+    request_id: str = field(repr=False)
+    first_token_s: float | None = field(default=None, repr=False)
+    estimated_usage: bool = field(default=False, repr=False)  # the provider gave no token counts
     response: Any = field(default=None, repr=False)
 
     @property

@@ -13,7 +13,7 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,9 +22,10 @@ import redis as redis_library
 from llm7router.clock import SystemClock
 from llm7router.decision import demand
 from llm7router.state import quota
+from llm7router.state.cells import Cell
 from llm7router.state.ledger import Ledger, keys
-from llm7router.state.quota import Refusal, Reservation
-from llm7router.state.store.base import Store
+from llm7router.state.quota import Refusal
+from llm7router.state.store.base import Change, Store, T
 from llm7router.state.store.disk import DiskStore
 from llm7router.state.store.memory import MemoryStore
 from llm7router.state.store.redis import RedisStore
@@ -59,7 +60,7 @@ async def lived_in(store: Store) -> None:
 
 
 def median_us(work: Callable[[], Any], rounds: int, pairs: int) -> float:
-    """Median over the rounds of the time of one call of `work`, in microseconds."""
+    """Median over the rounds of the time of one call of `work`."""
     times = []
     for _ in range(rounds):
         began = time.perf_counter()
@@ -70,7 +71,7 @@ def median_us(work: Callable[[], Any], rounds: int, pairs: int) -> float:
 
 
 async def awaited_us(store: Store, rounds: int, pairs: int) -> float:
-    """Median time of `Ledger.reserve` plus `Ledger.settle`, as a request sees it."""
+    """Median time of `Ledger.reserve` plus `Ledger.settle`, in microseconds."""
     ledger, d, times = Ledger(store, SystemClock()), model(), []
     for _ in range(rounds):
         began = time.perf_counter()
@@ -83,24 +84,28 @@ async def awaited_us(store: Store, rounds: int, pairs: int) -> float:
     return statistics.median(times)
 
 
+class Inside:
+    """A store as its own thread sees it: no step from thread to thread."""
+
+    def __init__(self, store: DiskStore | RedisStore) -> None:
+        self._store, self.name, self.shared, self.now = store, store.name, True, store.now
+
+    def read_now(self) -> dict[str, Cell]:
+        return self._store._read()
+
+    async def read(self) -> dict[str, Cell]:
+        return self._store._read()
+
+    async def mutate(self, keys: Iterable[str], change: Change[T]) -> tuple[T, Mapping[str, Cell]]:
+        return self._store._mutate(tuple(keys), change)
+
+    def close(self) -> None:
+        pass
+
+
 def inside_us(store: DiskStore | RedisStore, rounds: int, pairs: int) -> float:
-    """The same two steps, called in the store's own thread."""
-    d, clock = model(), SystemClock()
-    touched, charges = keys(d), demand.charges(REQUEST, d, 900)
-
-    def pair() -> None:
-        now = store.now() or clock.now()
-        result, _ = store._mutate(
-            touched, lambda cells: quota.reserve(cells, d, charges, id="r", now=now, expires_at=now + 60)
-        )
-        assert isinstance(result, Reservation)
-        actual = {c: demand.actual(c, d, 100, 400) for c in result.charged}
-        store._mutate(
-            touched,
-            lambda cells: (None, quota.settle(cells, result, OUTCOME, actual.get, now, 0.5)),  # type: ignore[arg-type]
-        )
-
-    return store._submit(lambda: median_us(pair, rounds, pairs)).result()
+    """The same, run in the store's own thread."""
+    return store._submit(lambda: asyncio.run(awaited_us(Inside(store), rounds, pairs))).result()
 
 
 async def lag_us(store: Store | None, seconds: float) -> float:
@@ -130,33 +135,38 @@ def show(what: str, measured: float, target: float, unit: str) -> None:
     print(f"{what:44} {measured:8.2f} {unit:5} {measured / target:5.2f} of the target {target:g}")
 
 
-async def measure(rounds: int, pairs: int, directory: Path, server: RedisServer) -> None:
-    """Print every figure."""
+async def of_stores(rounds: int, pairs: int, directory: Path, server: RedisServer, used: bool) -> None:
+    """Print what a pair costs on each store, with fresh windows or with used ones."""
+    print("after a day of use:" if used else "fresh windows:")
     memory, disk, redis = MemoryStore(), DiskStore(directory), RedisStore(server.url())
-    for store in (memory, disk, redis):
+    for store in (memory, disk, redis) if used else ():
         await lived_in(store)
-    show("memory: reserve + settle", await awaited_us(memory, rounds, pairs * 5), 25, "us")
-    show("disk: reserve + settle, in its thread", inside_us(disk, rounds, pairs), 600, "us")
-    print(f"{'  awaited':44} {await awaited_us(disk, rounds, pairs):8.2f} us")
+    show("  memory: reserve + settle", await awaited_us(memory, rounds, pairs * 5), 25, "us")
+    show("  disk: reserve + settle, in its thread", inside_us(disk, rounds, pairs), 600, "us")
+    print(f"{'    awaited':44} {await awaited_us(disk, rounds, pairs):8.2f} us")
     client = redis_library.Redis(port=server.port)  # an ordinary one, as the round trip of an ordinary program
     pings, inside = [], []
     for _ in range(rounds):  # in turns, so that both see the same machine
         pings.append(redis._submit(lambda: median_us(client.ping, 1, pairs)).result())
         inside.append(inside_us(redis, 1, pairs))
-    ping = statistics.median(pings)
-    print(f"{'Redis: PING':44} {ping:8.2f} us")
     ratio = statistics.median(pair / ping for pair, ping in zip(inside, pings, strict=True))
-    show("Redis: reserve + settle, in its thread", ratio, 4, "PINGs")
-    print(f"{'  the same':44} {statistics.median(inside):8.2f} us")
-    print(f"{'  awaited':44} {await awaited_us(redis, rounds, pairs):8.2f} us")
+    show("  Redis: reserve + settle, in its thread", ratio, 4, "PINGs")
+    print(f"{'    the same, and a PING':44} {statistics.median(inside):8.2f} {statistics.median(pings):.2f} us")
+    print(f"{'    awaited':44} {await awaited_us(redis, rounds, pairs):8.2f} us")
+    for opened in (disk, redis, client):
+        opened.close()
+
+
+async def of_the_loop(directory: Path) -> None:
+    """Print how late a timer is while the disk store works."""
+    disk = DiskStore(directory)
     idle, busy = [], []
     for _ in range(5):
         idle.append(await lag_us(None, 0.6))
         busy.append(await lag_us(disk, 0.6))
     show("event loop's lag with disk", statistics.median(busy) / statistics.median(idle), 1.5, "idle")
     print(f"{'  lag idle, with disk':44} {statistics.median(idle):8.2f} {statistics.median(busy):.2f} us")
-    for store in (disk, redis, client):
-        store.close()
+    disk.close()
 
 
 def main() -> None:
@@ -166,7 +176,9 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=100)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory, RedisServer("--appendonly", "no") as server:
-        asyncio.run(measure(options.rounds, options.pairs, Path(directory) / "state", server))
+        for used in (False, True):
+            asyncio.run(of_stores(options.rounds, options.pairs, Path(directory) / f"{used}", server, used))
+        asyncio.run(of_the_loop(Path(directory) / "lag"))
 
 
 if __name__ == "__main__":

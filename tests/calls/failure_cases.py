@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """What providers say when they refuse, and what it means. Texts are the providers' own."""
 
 from __future__ import annotations

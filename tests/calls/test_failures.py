@@ -16,7 +16,11 @@ UPSTREAM_ONLY = {
     "OpenRouter upstream": True, "Mistral capacity": True, "OpenRouter minute": False, "Mistral window": False,
     "429": False,
 }  # fmt: skip
-PATIENCE_S = 0.4  # for the cases that never answer
+
+
+def patience_s(failure: Failure) -> float:
+    """Little for the cases that never answer, and much for the others: the machine may be busy."""
+    return 0.4 if failure is Failure.TIMEOUT else 5.0
 
 
 @pytest.mark.parametrize("case", REFUSALS)
@@ -25,7 +29,7 @@ async def test_a_refusal_is_told_apart(
 ) -> None:
     failure, behaviour = REFUSALS[case]
     upstream.always(behaviour)
-    outcome = await make(backend, way, call(upstream, prefix=prefix, timeout_s=PATIENCE_S))
+    outcome = await make(backend, way, call(upstream, prefix=prefix, timeout_s=patience_s(failure)))
     assert (outcome.failure, upstream.count) == (failure, 1), outcome
     assert outcome.response is None
     assert outcome.stream is None
@@ -40,7 +44,7 @@ async def test_a_stream_that_fails_before_content_is_an_outcome(
 ) -> None:
     failure, behaviour = BEFORE_CONTENT[case]
     upstream.always(behaviour)
-    outcome = await backend.stream(call(upstream, prefix=prefix, first_token_s=PATIENCE_S))
+    outcome = await backend.stream(call(upstream, prefix=prefix, first_token_s=patience_s(failure)))
     assert (outcome.failure, outcome.stream, upstream.count) == (failure, None, 1), outcome
 
 
@@ -50,7 +54,7 @@ async def test_a_stream_that_fails_after_content_breaks(
 ) -> None:
     failure, behaviour = AFTER_CONTENT[case]
     upstream.always(behaviour)
-    outcome = await backend.stream(call(upstream, prefix=prefix, between_tokens_s=PATIENCE_S))
+    outcome = await backend.stream(call(upstream, prefix=prefix, between_tokens_s=patience_s(failure)))
     chunks, broken = await drain(outcome)
     assert text(chunks) == "Hello you"
     assert broken is not None

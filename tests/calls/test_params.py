@@ -113,7 +113,7 @@ def test_what_is_not_the_callers_is_refused_without_its_value(name: str) -> None
     ],
 )
 def test_what_could_cost_extra_is_refused(name: str, value: Any) -> None:
-    with pytest.raises(TypeError, match=f"^{name}: .* can cost extra"):
+    with pytest.raises(TypeError, match=rf"^{name}: .* can cost extra"):
         params.check({"temperature": 1, name: value})
 
 
@@ -144,7 +144,7 @@ NESTED.append(NESTED)
 def test_what_cannot_be_sent_is_the_callers_fault(name: str, value: Any) -> None:
     with pytest.raises(TypeError, match=f"^{name}: "):
         params.check({name: value})
-    with pytest.raises(TypeError, match="^the third message: "):
+    with pytest.raises(TypeError, match=r"^the third message: "):
         params.check_json(value, "the third message")
 
 

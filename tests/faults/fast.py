@@ -161,6 +161,7 @@ class Fast:
             id=f"{request.id}-{attempt.number}",
             now=now,
             expires_at=now + request.deadline_s + quota.LEASE_GRACE_S,
+            output_tokens=output * request.choices,
             ignore_breaker=attempt.ignore_breaker,
         )
         if isinstance(got, Refusal):
@@ -215,7 +216,11 @@ class Fast:
         actual = None
         if outcome.ok and outcome.prompt_tokens is not None and outcome.output_tokens is not None:
             actual = partial(
-                demand.actual, deployment=d, prompt_tokens=outcome.prompt_tokens, output_tokens=outcome.output_tokens
+                demand.actual,
+                deployment=d,
+                prompt_tokens=outcome.prompt_tokens,
+                output_tokens=outcome.output_tokens,
+                reserved_output=got.output_tokens,
             )
         before = self.cells.get(d.cell, EMPTY)
         self.cells.update(quota.settle(self.cells, got, outcome, actual, now, self.rng.random()))

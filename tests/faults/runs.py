@@ -37,6 +37,7 @@ def whole_router(long: bool = LONG) -> Tally:
 
 JUMPS = {
     "an hour forward": ((120.0, 3600.0),),
+    "some odd time forward": ((120.0, 1234.9), (400.0, 77.7), (700.0, 5001.9)),
     "an hour back": ((120.0, -3600.0),),
     "back by seconds, again and again": tuple((60.0 * n, -2.5) for n in range(1, 30)),
     "forward by a second, again and again": tuple((60.0 * n, 0.9) for n in range(1, 30)),

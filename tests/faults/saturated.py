@@ -110,7 +110,9 @@ class Saturated:
         d = next(plan.attempts(decision, self.attempt_s)).deployment
         output = demand.output_tokens(request, d)
         charges = demand.charges(request, d, output)
-        got, changed = quota.reserve(self.cells, d, charges, id=request.id, now=now, expires_at=now + 130)
+        got, changed = quota.reserve(
+            self.cells, d, charges, id=request.id, now=now, expires_at=now + 130, output_tokens=output
+        )
         assert not isinstance(got, Refusal), "the decision was made at the same instant"
         self.cells.update(changed)
         asked = Asked(d, size.prompt, output, min(size.output, output))
@@ -126,7 +128,11 @@ class Saturated:
     def _done(self, asked: Asked, got: Reservation) -> None:
         outcome = Outcome(prompt_tokens=asked.prompt, output_tokens=asked.output, duration_s=1.0)
         actual = partial(
-            demand.actual, deployment=asked.deployment, prompt_tokens=asked.prompt, output_tokens=asked.output
+            demand.actual,
+            deployment=asked.deployment,
+            prompt_tokens=asked.prompt,
+            output_tokens=asked.output,
+            reserved_output=got.output_tokens,
         )
         self.cells.update(quota.settle(self.cells, got, outcome, actual, START_AT + self.true, 0.5))
 

@@ -14,7 +14,7 @@ from llm7router.decision.failures import POLICIES, Refund, Scope
 from llm7router.state import health, quota
 from llm7router.state.cells import EMPTY, Cell
 from llm7router.state.quota import Charge, Refusal, Reservation
-from llm7router.types import Attempt, Failure, Outcome, Request, Unit
+from llm7router.types import Attempt, Counts, Failure, Outcome, Request, Unit
 from tests.faults.tally import Tally
 
 NO_BLAME = frozenset(
@@ -123,7 +123,7 @@ class Watch:
             usd = 0.0 if kept in (Refund.ALL, Refund.AMOUNTS) else usd
             self._spent[day] = self._spent.get(day, 0.0) + usd
         for charged in got.charged:
-            kept_amount = self._kept(charged, outcome, d)
+            kept_amount = self._kept(charged, outcome, got, used)
             self._charged[(charged.limit.cell, charged.limit.name)][charged.slice] += kept_amount - charged.amount
         self._half_open.get(d.cell, set()).discard(got.id)
         if old.open_until != new.open_until:  # closed, or opened afresh: earlier probes are no probes any more
@@ -172,13 +172,20 @@ class Watch:
     now = 0.0  # set by the run before each settlement
 
     @staticmethod
-    def _kept(charged: quota.Charged, outcome: Outcome, d: object) -> int:
+    def _kept(charged: quota.Charged, outcome: Outcome, got: Reservation, used: tuple[int, int]) -> int:
+        """What of a charge stays, by the table and by what the provider counts."""
+        limit = charged.limit
         refund = POLICIES[outcome.failure].refund if outcome.failure else None
-        if refund is Refund.ALL or (refund is Refund.AMOUNTS and charged.limit.unit is not Unit.REQUESTS):
+        if refund is Refund.ALL or (refund is Refund.AMOUNTS and limit.unit is not Unit.REQUESTS):
             return 0
-        if outcome.failure or outcome.prompt_tokens is None or outcome.output_tokens is None:
+        if outcome.failure or outcome.prompt_tokens is None or limit.unit is Unit.REQUESTS:
             return charged.amount
-        return demand.actual(charged, d, outcome.prompt_tokens, outcome.output_tokens)  # type: ignore[arg-type]
+        prompt, output = used
+        output = got.output_tokens if limit.counts is Counts.RESERVED else output
+        if limit.unit is not Unit.USD:
+            return prompt if limit.unit is Unit.INPUT_TOKENS else prompt + output
+        assert got.deployment.cost is not None
+        return math.ceil(got.deployment.cost.of(prompt, output) * 1e6)
 
     def at_rest(self, cells: Mapping[str, Cell]) -> None:
         """Once nothing is under way: what is charged is what was reserved less what was given back."""

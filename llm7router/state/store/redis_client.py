@@ -121,13 +121,23 @@ def run(connected: Any, script: str, sha: str, key: str, arguments: list[str]) -
 def _ask(connected: Any, *command: str) -> Any:
     """The answer. A connection that was lost is made again once, which is safe since writes have names; nothing is
     waited for twice."""
+    packed = [_packed(command)]
     try:
-        connected.send_command(*command)
+        connected.send_packed_command(packed)
         return connected.read_response()
     except _library().ConnectionError:
         connected.disconnect()
-    connected.send_command(*command)
+    connected.send_packed_command(packed)
     return connected.read_response()
+
+
+def _packed(command: tuple[str, ...]) -> bytes:
+    """A command as Redis reads it. redis-py's own way takes three times as long."""
+    parts = [b"*%d\r\n" % len(command)]
+    for text in command:
+        data = text.encode()
+        parts += (b"$%d\r\n" % len(data), data, b"\r\n")
+    return b"".join(parts)
 
 
 def errors() -> tuple[type[Exception], ...]:
