@@ -6,11 +6,10 @@ Only click is imported here, so that `--help` is quick; a command imports what i
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from typing import Any
 
-from llm7router.cli.exits import EXIT_FAULT, EXIT_INTERRUPTED, EXIT_NOTHING_SERVES, EXIT_USAGE
+from llm7router.cli.exits import EXIT_FAULT, EXIT_NOTHING_SERVES, EXIT_USAGE, leave
 
 try:  # Ctrl-C right after the start must not print a traceback
     import click
@@ -23,7 +22,7 @@ try:  # Ctrl-C right after the start must not print a traceback
     from llm7router.cli.version import version
     from llm7router.errors import ConfigError, Llm7RouterError, RoutingError
 except KeyboardInterrupt:
-    raise SystemExit(EXIT_INTERRUPTED) from None
+    leave()
 
 
 class Group(click.Group):
@@ -39,8 +38,7 @@ class Group(click.Group):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
         except KeyboardInterrupt:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # pressed again, it would print a traceback of the exit
-            ctx.exit(EXIT_INTERRUPTED)
+            leave()
         except Exception as error:
             if os.environ.get("LLM7ROUTER_DEBUG") and not isinstance(error, Llm7RouterError):
                 import traceback

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llm7router.cli.exits import leave
 from llm7router.cli.options import (
     config_option,
     context_of,
@@ -78,7 +79,7 @@ def chat(
 
 def run(session: Session, loop: Loop, text: str | None) -> None:
     """One answer to `text`, or a conversation. Ctrl-C ends the program at once, unless it stops an answer of many."""
-    from llm7router.cli.interrupts import GRACE_S, leave
+    from llm7router.cli.interrupts import GRACE_S
 
     close_within_s = None
     try:

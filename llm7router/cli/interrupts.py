@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import signal
-import sys
 import threading
 from collections.abc import Coroutine, Iterator
 from types import FrameType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
-from llm7router.cli.exits import EXIT_INTERRUPTED
+from llm7router.cli.exits import leave
 
 T = TypeVar("T")
 
@@ -71,18 +69,3 @@ def _interrupts_cancel(
         yield
     finally:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def leave() -> NoReturn:
-    """End the process now, with the exit code of an interrupt.
-
-    `sys.exit` would first wait for every thread. One of them may be importing LiteLLM, which takes seconds and cannot
-    be stopped, and another Ctrl-C meanwhile would print a traceback of the interpreter's own.
-    """
-    with contextlib.suppress(Exception):
-        if sys.stderr.isatty():
-            sys.stderr.write("\x1b[?25h")  # the spinner hides the cursor
-    for stream in (sys.stdout, sys.stderr):
-        with contextlib.suppress(Exception):
-            stream.flush()
-    os._exit(EXIT_INTERRUPTED)

@@ -111,10 +111,13 @@ def _kept(stats: Stats, directory: str) -> str:
 
 
 def _row(d: DeploymentStats, now: float) -> tuple[str, str, str, str]:
-    from llm7router.decision.explain import duration
+    from llm7router.decision.explain import VERBS, duration
 
-    until = f" for {duration(d.until - now)}" if d.until is not None and d.until < float("inf") else ""
-    state = f"{d.state}{until}" + (f": {d.reason}" if d.reason else "")
+    wait = duration(d.until - now) if d.until is not None and d.until < float("inf") else ""
+    if wait and d.reason in VERBS:
+        state = f"{d.state}: {d.reason}, {VERBS[d.reason]} in {wait}"
+    else:
+        state = d.state + (f" for {wait}" if wait else "") + (f": {d.reason}" if d.reason else "")
     return d.id, f"{d.health:.0%}", _speed(d), state
 
 

@@ -7,7 +7,7 @@ avoidable wasted attempts, where count-based breakers hardly acted.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 HALF_LIFE_S = 300.0
 PRIOR_SUCCESSES, PRIOR_FAILURES = 3.8, 0.2  # mean 0.95, weight 4
@@ -18,8 +18,7 @@ EJECT_S, EJECT_MAX_S = 15.0, 300.0
 PROBE_MAX_S = 3600.0  # no deadline is longer
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(NamedTuple):
     """Decayed successes and failures as of `at`, and the breaker. `open_until` 0 means closed."""
 
     successes: float = 0.0
@@ -68,7 +67,7 @@ def probing(health: Health, now: float) -> bool:
 
 def take_probe(health: Health, lease_until: float) -> Health:
     """The probe is under way; its lease ends by itself, so that a killed process does not keep it."""
-    return replace(health, probe_until=lease_until)
+    return health._replace(probe_until=lease_until)
 
 
 def succeeded(health: Health, now: float, *, probe: bool = False) -> Health:
@@ -76,7 +75,7 @@ def succeeded(health: Health, now: float, *, probe: bool = False) -> Health:
     when it opened say nothing new."""
     successes, failures = _decayed(health, now)
     if health.open_until and not probe:
-        return replace(health, successes=successes + 1, failures=failures, at=now)
+        return health._replace(successes=successes + 1, failures=failures, at=now)
     if health.open_until:
         failures *= 0.5
     trips, tripped_at = _forgiven(health, now)
@@ -92,14 +91,14 @@ def failed(
     only a probe's failure opens it again.
     """
     if weight <= 0:
-        return replace(health, probe_until=0.0) if turn else health
+        return health._replace(probe_until=0.0) if turn else health
     successes, failures = _decayed(health, now)
     failures += weight
     in_a_row = health.in_a_row + (weight >= HARD)
     ratio = failures / (failures + successes)
     bad = in_a_row >= IN_A_ROW or (failures >= TRIP_FAILURES and ratio >= TRIP_SHARE)
     if not (probe if health.open_until else bad):
-        return replace(health, successes=successes, failures=failures, at=now, in_a_row=in_a_row)
+        return health._replace(successes=successes, failures=failures, at=now, in_a_row=in_a_row)
     trips = _forgiven(health, now)[0] + 1
     eject = min(EJECT_S * 2.0 ** (trips - 1), EJECT_MAX_S)
     return Health(successes, failures, now, 0, trips, now, now + eject / 2 + jitter * eject / 2)

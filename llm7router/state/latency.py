@@ -6,13 +6,12 @@ Failures are kept out: a provider that answers 429 at once would otherwise look 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 TAU_S = 300.0  # free tiers see few requests, so the memory is long (Finagle's 10 s is for busy servers)
 
 
-@dataclass(frozen=True, slots=True)
-class Latency:
+class Latency(NamedTuple):
     """Averages as of `at`: seconds to the first token (None: only whole answers were seen) and per token."""
 
     first_token_s: float | None = None

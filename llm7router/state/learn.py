@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from llm7router.state import windows
@@ -57,7 +56,7 @@ def observe(
         if refused and _concerns(limit, outcome.axis):
             window = _refused(window, limit, mine, now)
         if window is not before:
-            changed[limit.cell] = replace(cell, windows={**cell.windows, limit.name: window})
+            changed[limit.cell] = cell._replace(windows={**cell.windows, limit.name: window})
 
 
 def _told(window: Window, limit: Limit, since: int, outcome: Outcome, now: float) -> Window:
@@ -69,7 +68,7 @@ def _told(window: Window, limit: Limit, since: int, outcome: Outcome, now: float
     left = number(outcome.headers.get(limit.header))
     most = number(outcome.headers.get(limit.header.replace("remaining", "limit")))
     if most is not None and 0 < most < limit.max and most != window.cap:
-        window = replace(window, cap=most, cap_at=now)
+        window = window._replace(cap=most, cap_at=now)
     if left is None:
         return window
     top = most or windows.most(window, limit, now)
@@ -80,7 +79,7 @@ def _told(window: Window, limit: Limit, since: int, outcome: Outcome, now: float
 
 def _granted(window: Window, limit: Limit, account: AccountLimit, now: float) -> Window:
     """The account's own limit takes the place of the configured one, lower or higher; use is only ever raised."""
-    window = replace(window, said=account.max) if account.max != window.said else window
+    window = window._replace(said=account.max) if account.max != window.said else window
     missing = min(account.used, account.max) - windows.used(window, limit, now)
     return windows.charge(window, limit, missing, now)[0] if missing > 0 else window
 
@@ -91,7 +90,7 @@ def _refused(window: Window, limit: Limit, mine: Charged, now: float) -> Window:
     top = windows.most(window, limit, now)
     if others >= SURPRISE * top:
         return window
-    return replace(window, cap=max(1, int(SURPRISE * others)), cap_at=now)
+    return window._replace(cap=max(1, int(SURPRISE * others)), cap_at=now)
 
 
 def _concerns(limit: Limit, axis: Axis | None) -> bool:

@@ -25,6 +25,7 @@ from llm7router.state.store.base import Change, T
 from llm7router.types import Deployment, Failure, Outcome, Request, Snapshot
 
 MIRROR_S = 0.5
+JUMP_S = 0.9  # the windows' guard covers a clock that is off by less
 REGISTER_S = 5.0  # how often a process says that it is there
 
 
@@ -42,6 +43,7 @@ class Ledger:
         self._worker = uuid4().hex[:12]
         self._registered_at = float("-inf")
         self._returning: set[asyncio.Future[None]] = set()
+        self._deployments: tuple[Deployment, ...] = ()
         self._lead: float | None = None  # of the wall clock over the monotonic one, when last looked at
 
     @property
@@ -71,7 +73,8 @@ class Ledger:
                 self._mirrored(await self._store.read())
             except StoreError as error:
                 self._fail(error)
-        await self._follow_the_clock(deployments)
+        self._deployments = deployments
+        await self._follow_the_clock()
         return self._snapshot(deployments)
 
     async def reserve(
@@ -81,6 +84,7 @@ class Ledger:
         output = demand.output_tokens(request, deployment)
         charges = demand.charges(request, deployment, output)
         id = f"{request.id}-{uuid4().hex[:8]}"
+        await self._follow_the_clock()
         now = self.now()
 
         def change(cells: Mapping[str, Cell]) -> tuple[Reservation | Refusal, dict[str, Cell]]:
@@ -118,14 +122,16 @@ class Ledger:
         self._store.close()
         self._mirror = None
 
-    async def _follow_the_clock(self, deployments: tuple[Deployment, ...]) -> None:
+    async def _follow_the_clock(self) -> None:
         """Move what was used along with a wall clock that was moved; at the start it may have been, meanwhile."""
         lead = self.now() - self._clock.monotonic()
-        before, self._lead = self._lead, lead
-        jump_s = lead - before if before is not None else 0.0
-        if (before is not None and abs(jump_s) < quota.SKEW_S) or self._standby.active or not self._mirror:
+        jump_s = lead - self._lead if self._lead is not None else 0.0
+        if self._lead is not None and abs(jump_s) < JUMP_S:
+            return  # small steps add up until they count
+        self._lead = lead
+        if self._standby.active or not self._mirror:
             return
-        limits, now = list(dict.fromkeys(limit for d in deployments for limit in d.limits)), self.now()
+        limits, now = list(dict.fromkeys(limit for d in self._deployments for limit in d.limits)), self.now()
         if changed := quota.after_clock_change(self._mirror, limits, jump_s, now):
             await self._mutate(
                 tuple(changed), lambda cells: (None, quota.after_clock_change(cells, limits, jump_s, now))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from llm7router.decision.failures import POLICIES, Refund, Scope, block_s
@@ -20,6 +19,7 @@ from llm7router.types import Deployment, Failure, Limit, Outcome, Unit
 
 Cells = Mapping[str, Cell]
 BREAKER_OPEN = "breaker open"
+_REQUESTS = Unit.REQUESTS
 SKEW_S = 5.0  # clocks of machines may differ by this much
 LEASE_GRACE_S = 10.0  # a lease outlives its deadline by this much, then a killed process's slot comes back
 
@@ -43,8 +43,7 @@ Actual = Callable[[Charged], int]
 """What a charge was really used for, once the provider has told the tokens."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reservation:
+class Reservation(NamedTuple):
     """Quota taken for one call. `expires_at` ends its leases if nobody settles it."""
 
     id: str
@@ -115,7 +114,7 @@ def after_clock_change(cells: Cells, limits: Iterable[Limit], jump_s: float, now
         moved = windows.shifted(window, limit, jump_s, now - jump_s) if jump_s > 0 else window
         moved = windows.without_future(moved, limit, now)
         if moved is not window:
-            changed[limit.cell] = replace(cell, windows={**cell.windows, limit.name: moved})
+            changed[limit.cell] = cell._replace(windows={**cell.windows, limit.name: moved})
     return changed
 
 
@@ -138,26 +137,35 @@ def reserve(
     if refused := [refusal for refusal in refusals if refusal is not None]:
         return max(refused, key=lambda refusal: refusal.free_at), {}  # all of them must end
     changed: dict[str, Cell] = {}
+    fresh: dict[str, dict[str, windows.Window]] = {}  # by cell, so that each is put together once
     charged: list[Charged] = []
     leases: list[str] = []
     for limit, amount in charges:
         cell = changed.get(limit.cell) or cells.get(limit.cell, EMPTY)
         if limit.concurrent:
             live = {key: until for key, until in cell.leases.items() if until > now}
-            changed[limit.cell] = replace(cell, leases={**live, id: expires_at})
+            changed[limit.cell] = cell._replace(leases={**live, id: expires_at})
             leases.append(limit.cell)
         else:
             window, key = windows.charge(cell.windows.get(limit.name, windows.EMPTY), limit, amount, now)
-            changed[limit.cell] = replace(cell, windows={**cell.windows, limit.name: window})
+            fresh.setdefault(limit.cell, {})[limit.name] = window
             charged.append(Charged(limit, amount, key))
+    _put(changed, cells, fresh)
     # A call that ignores the breaker tells as much as a probe, but takes nobody's turn.
     probe = bool(own.health.open_until)
     turn = probe and not ignore_breaker
     if turn:
         cell = changed.get(deployment.cell) or own
-        changed[deployment.cell] = replace(cell, health=breaker.take_probe(cell.health, expires_at))
+        changed[deployment.cell] = cell._replace(health=breaker.take_probe(cell.health, expires_at))
     held = Reservation(id, deployment, tuple(charged), tuple(leases), output_tokens, probe, turn, now, expires_at)
     return held, changed
+
+
+def _put(changed: dict[str, Cell], cells: Cells, fresh: Mapping[str, Mapping[str, windows.Window]]) -> None:
+    """Put new windows into the changed cells."""
+    for key, by_name in fresh.items():
+        _, leases, block, streak, health, latency = cell = changed.get(key) or cells.get(key, EMPTY)
+        changed[key] = Cell({**cell.windows, **by_name}, leases, block, streak, health, latency)
 
 
 def settle(
@@ -175,23 +183,23 @@ def settle(
     def get(key: str) -> Cell:
         return changed.get(key) or cells.get(key, EMPTY)
 
+    fresh: dict[str, dict[str, windows.Window]] = {}
     for charged in reservation.charged:
         limit, amount, key = charged
         used = _used(charged, refund, actual)
         if used != amount and (window := get(limit.cell).windows.get(limit.name)):
-            cell = get(limit.cell)
-            corrected = windows.correct(window, key, used - amount)
-            changed[limit.cell] = replace(cell, windows={**cell.windows, limit.name: corrected})
+            fresh.setdefault(limit.cell, {})[limit.name] = windows.correct(window, key, used - amount)
+    _put(changed, cells, fresh)
     for lease in reservation.leases:
         cell = get(lease)
-        changed[lease] = replace(cell, leases={k: v for k, v in cell.leases.items() if k != reservation.id})
+        changed[lease] = cell._replace(leases={k: v for k, v in cell.leases.items() if k != reservation.id})
     own = reservation.deployment.cell
     changed[own] = _learn(get(own), reservation, outcome, now, jitter)
     if outcome.failure:
         scope = blocked_cell(reservation.deployment, outcome.failure, outcome.upstream_only)
         changed[scope] = _blocked(get(scope), outcome.failure, outcome.retry_after_s, now, jitter)
     elif (pool := reservation.deployment.pool_cell) and get(pool).streak:
-        changed[pool] = replace(get(pool), streak=0)
+        changed[pool] = get(pool)._replace(streak=0)
     learn.observe(changed, get, reservation.deployment.limits, reservation.charged, outcome, now)
     return changed
 
@@ -199,7 +207,9 @@ def settle(
 def _used(charged: Charged, refund: Refund | None, actual: Actual | None) -> int:
     if refund is Refund.ALL:
         return 0
-    if refund is Refund.AMOUNTS and charged.limit.unit is not Unit.REQUESTS:
+    if charged.limit.unit is _REQUESTS:
+        return charged.amount
+    if refund is Refund.AMOUNTS:
         return 0
     return charged.amount if actual is None or refund else actual(charged)
 
@@ -209,7 +219,7 @@ def _learn(cell: Cell, reservation: Reservation, outcome: Outcome, now: float, j
     if outcome.failure:
         weight = POLICIES[outcome.failure].health
         health = breaker.failed(cell.health, weight, now, jitter, probe=reservation.probe, turn=reservation.turn)
-        return replace(cell, health=health)
+        return cell._replace(health=health)
     d = reservation.deployment
     latency = speed.measured(
         cell.latency,
@@ -220,7 +230,8 @@ def _learn(cell: Cell, reservation: Reservation, outcome: Outcome, now: float, j
         outcome.output_tokens,
         now,
     )
-    return replace(cell, health=breaker.succeeded(cell.health, now, probe=reservation.probe), latency=latency, streak=0)
+    health = breaker.succeeded(cell.health, now, probe=reservation.probe)
+    return Cell(cell.windows, cell.leases, cell.block, 0, health, latency)
 
 
 def _blocked(cell: Cell, failure: Failure, hint_s: float | None, now: float, jitter: float) -> Cell:
@@ -230,8 +241,8 @@ def _blocked(cell: Cell, failure: Failure, hint_s: float | None, now: float, jit
         return cell
     streak = cell.streak + 1 if failure is Failure.RATE_LIMITED else cell.streak
     if cell.block and cell.block.until >= now + seconds:
-        return replace(cell, streak=streak)
-    return replace(cell, block=Block(now + seconds, failure.value, now), streak=streak)
+        return cell._replace(streak=streak)
+    return cell._replace(block=Block(now + seconds, failure.value, now), streak=streak)
 
 
 def blocked_cell(deployment: Deployment, failure: Failure, upstream_only: bool) -> str:

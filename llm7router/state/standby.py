@@ -11,7 +11,6 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 from functools import partial
 
 from llm7router.clock import Clock
@@ -36,7 +35,7 @@ def registered(worker: str, now: float) -> Callable[[Mapping[str, Cell]], tuple[
     def change(cells: Mapping[str, Cell]) -> tuple[None, dict[str, Cell]]:
         cell = cells.get(WORKERS, EMPTY)
         present = {name: until for name, until in cell.leases.items() if until > now}
-        return None, {WORKERS: replace(cell, leases={**present, worker: now + PRESENT_S})}
+        return None, {WORKERS: cell._replace(leases={**present, worker: now + PRESENT_S})}
 
     return change
 
@@ -92,11 +91,11 @@ class Standby:
         if isinstance(result, Refusal):
             return result
         self._used.extend((limit, amount, now) for limit, amount in charges if not limit.concurrent)
-        return replace(result, charged=())
+        return result._replace(charged=())
 
     def settle(self, reservation: Reservation, outcome: Outcome, now: float, jitter: float) -> None:
         """Health, latency, leases and blocks; charges stay as they are, which errs on the safe side."""
-        kept = replace(reservation, charged=())
+        kept = reservation._replace(charged=())
         self.cells.update(quota.settle(self.cells, kept, outcome, None, now, jitter))
 
     def try_to_return(self) -> None:
@@ -137,9 +136,9 @@ class Standby:
         for limit, amount, at in used:
             cell = changed.get(limit.cell) or cells.get(limit.cell, EMPTY)
             window, _ = windows.charge(cell.windows.get(limit.name, windows.EMPTY), limit, amount, at)
-            changed[limit.cell] = replace(cell, windows={**cell.windows, limit.name: window})
+            changed[limit.cell] = cell._replace(windows={**cell.windows, limit.name: window})
         for key, mine in self.cells.items():
             theirs = changed.get(key) or cells.get(key, EMPTY)
             if mine.block and (theirs.block is None or theirs.block.until < mine.block.until):
-                changed[key] = replace(theirs, block=mine.block)
+                changed[key] = theirs._replace(block=mine.block)
         return None, changed

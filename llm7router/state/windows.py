@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from llm7router.types import Limit, Period
 
 
-@dataclass(frozen=True, slots=True)
-class Window:
+class Window(NamedTuple):
     """What has been used of one limit, and what was learned of it.
 
     `slices` are amounts, oldest first: a key is a slice number in a rolling window, and the start of the period in
@@ -154,8 +153,8 @@ def charge(window: Window, limit: Limit, amount: int, now: float) -> tuple[Windo
     if slices and current < (newest := next(reversed(slices))):
         current = newest  # the clock went back: what is charged late is held longer, never shorter
     slices[current] = slices.get(current, 0) + amount
-    pace = _decayed_pace(window, now) + amount
-    return Window(slices, total + amount, pace, now, window.cap, window.cap_at, window.said), current
+    pace, pace_at = (_decayed_pace(window, now) + amount, now) if limit.scarce else (0.0, 0.0)  # what is forecast
+    return Window(slices, total + amount, pace, pace_at, window.cap, window.cap_at, window.said), current
 
 
 def without_future(window: Window, limit: Limit, now: float) -> Window:
@@ -165,7 +164,7 @@ def without_future(window: Window, limit: Limit, now: float) -> Window:
         return window
     slices = {key: amount for key, amount in window.slices.items() if key <= current}
     slices[current] = slices.get(current, 0) + sum(amount for key, amount in window.slices.items() if key > current)
-    return replace(window, slices=slices, pace_at=min(window.pace_at, now), cap_at=min(window.cap_at, now))
+    return window._replace(slices=slices, pace_at=min(window.pace_at, now), cap_at=min(window.cap_at, now))
 
 
 def shifted(window: Window, limit: Limit, jump_s: float, before: float) -> Window:
@@ -175,11 +174,12 @@ def shifted(window: Window, limit: Limit, jump_s: float, before: float) -> Windo
         return window
     # Rounded up: what is moved too far is only held a little longer.
     steps, last = math.ceil(jump_s / limit.shape.slice_s), _current(limit, before)
+    newest = _current(limit, before + jump_s)
     slices: dict[int, int] = {}
     for key in sorted(window.slices):
-        moved = key + steps if key <= last else key
+        moved = min(key + steps, newest) if key <= last else key
         slices[moved] = slices.get(moved, 0) + window.slices[key]
-    return replace(window, slices=dict(sorted(slices.items())))
+    return window._replace(slices=dict(sorted(slices.items())))
 
 
 def _decayed_pace(window: Window, now: float) -> float:
@@ -200,7 +200,7 @@ def correct(window: Window, key: int, difference: int) -> Window:
     slices = dict(window.slices)
     slices[key] = held + difference
     pace = max(0.0, window.pace + difference)
-    return replace(window, slices=slices, total=window.total + difference, pace=pace)
+    return window._replace(slices=slices, total=window.total + difference, pace=pace)
 
 
 def runs_out_at(window: Window, limit: Limit, now: float) -> float | None:

@@ -8,46 +8,27 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
+from collections.abc import Callable
 from functools import partial
 
+from llm7router.config.models import LoadedConfig
 from llm7router.decision import demand, plan
 from llm7router.decision.decide import decide
-from llm7router.decision.failures import POLICIES, Scope
 from llm7router.decision.filters import BREAKER
 from llm7router.decision.plan import Ending
-from llm7router.config.models import LoadedConfig
 from llm7router.state import quota
 from llm7router.state.cells import EMPTY, Cell
-from llm7router.state.quota import BREAKER_OPEN, Refusal, Reservation
+from llm7router.state.quota import Refusal, Reservation
 from llm7router.testing import START_AT
-from llm7router.types import Attempt, Capability, Decision, Deployment, Failure, Outcome, Request, Snapshot, TaskType
+from llm7router.types import Attempt, Capability, Deployment, Failure, Outcome, Request, Snapshot, TaskType
 from tests.faults import setups
+from tests.faults.flight import Flight
 from tests.faults.tally import Tally
 from tests.faults.vendor import Asked, Vendor
 from tests.faults.watch import Watch
 from tests.faults.weather import AT_THE_DOOR, Fate, Weather
 
 WIRE_S = 0.08  # most seconds between our reservation and the vendor's arrival
-
-
-@dataclass(slots=True)
-class Flight:
-    """A request under way."""
-
-    request: Request
-    began: float
-    decision: Decision
-    steps: Generator[Attempt, tuple[Outcome, float], Ending]
-    prompt: int  # true tokens, at most what was estimated
-    attempt: Attempt | None = None
-    leaves_at: float = float("inf")  # when the caller loses patience
-    called: list[str] = field(default_factory=list)
-    counted: int = 0
-    behind: list[Deployment] = field(default_factory=list)  # an open breaker alone stood in the way of these
-    refused: dict[str, str] = field(default_factory=dict)  # by which reason our own ledger refused
-    removed: set[str] = field(default_factory=set)  # providers and pools that a failure took out of the plan
 
 
 class Fast:
@@ -134,7 +115,7 @@ class Fast:
         if self.rng.random() < 0.02:
             flight.leaves_at = self.true + self.rng.expovariate(1 / 2)
         shut = [r.deployment for r in decision.rejected if r.rejection.filter == BREAKER]
-        flight.behind = [d for d in shut if self._room(flight, d)]
+        flight.behind = [d for d in shut if self._room(request, d)]
         self.tally.count("requests")
         self._advance(flight, None)
 
@@ -229,12 +210,7 @@ class Fast:
         self.watch.settled(before, self.cells[d.cell], got, outcome, (asked.prompt, asked.output))
         self.tally.trace(round(self.true, 6), d.id, outcome.failure)
         if outcome.failure:
-            policy = POLICIES[outcome.failure]
-            flight.counted += policy.counted
-            if policy.scope is Scope.PROVIDER:
-                flight.removed.add(d.provider_cell)
-            elif policy.scope is Scope.QUOTA:
-                flight.removed.add(d.pool_cell or d.cell)
+            flight.failed(d, outcome.failure)
         self._advance(flight, outcome)
 
     def _end(self, flight: Flight, ending: Ending) -> None:
@@ -249,26 +225,15 @@ class Fast:
             self._judge_loss(flight, ending)
 
     def _judge_loss(self, flight: Flight, ending: Ending) -> None:
-        """Was there a provider that could have served it?
-
-        One that was up all the time, was allowed for this request, was not over a limit, and was not tried, though
-        fewer than four counted failures came before and there was time. An open breaker is no excuse.
-        """
-        decision = flight.decision
-        if not flight.called and not decision.ranking:
+        if not flight.called and not flight.decision.ranking:
             self.tally.count("nobody had room")
-        if ending.out_of_time or flight.counted >= plan.MAX_COUNTED:
-            return
-        for d in [*(scored.deployment for scored in decision.ranking), *flight.behind]:
-            gone = flight.removed & {d.provider_cell, d.pool_cell, d.cell}
-            full = flight.refused.get(d.id, BREAKER_OPEN) != BREAKER_OPEN or (not d.free and flight.called)
-            fine = self.weather.fine(d.provider, flight.began, self.true)
-            if fine and not gone and not full and d.id not in flight.called and self._room(flight, d):
+        for d in flight.forgone(ending.out_of_time):
+            if self.weather.fine(d.provider, flight.began, self.true) and self._room(flight.request, d):
                 name = "panic" if d in flight.behind and not flight.called else "noloss"
                 self.tally.violate(name, f"{d.id} was up and was not tried; called {flight.called}")
 
-    def _room(self, flight: Flight, d: Deployment) -> bool:
+    def _room(self, request: Request, d: Deployment) -> bool:
         """The router's own count has room for it now, so it was not refused for that."""
-        charges = demand.charges(flight.request, d, demand.output_tokens(flight.request, d))
+        charges = demand.charges(request, d, demand.output_tokens(request, d))
         over = quota.find_refusal(self.cells, charges, self.now)
         return over is None and quota.find_block(self.cells, d, self.now) is None

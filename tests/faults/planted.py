@@ -6,7 +6,6 @@ import contextlib
 import io
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from hypothesis import Phase, settings
@@ -58,7 +57,7 @@ def _consumes(right: Any) -> Any:
             cell = cells.get(first.limit.cell, Cell())
             window = cell.windows.get(first.limit.name, windows.EMPTY)
             window, _ = windows.charge(window, first.limit, first.amount, keys["now"])
-            changed = {first.limit.cell: replace(cell, windows={**cell.windows, first.limit.name: window})}
+            changed = {first.limit.cell: cell._replace(windows={**cell.windows, first.limit.name: window})}
         return result, changed
 
     return reserve
@@ -131,8 +130,8 @@ def _checks() -> Mapping[str, Check]:
     )
     batches = [getattr(test_invariants, name) for name in dir(test_invariants) if name.startswith("test_")]
     of_state: Mapping[str, Check] = {
-        "test_quota: a 429 is no ill health": lambda: (
-            test_quota.test_what_a_caller_or_a_quota_causes_is_no_ill_health(Failure.RATE_LIMITED)
+        "test_quota: a 429 is no ill health": lambda: test_quota.test_what_a_caller_or_a_quota_causes_is_no_ill_health(
+            Failure.RATE_LIMITED
         ),
         "test_quota: a refusal takes from none": (
             test_quota.test_a_refusal_takes_from_none_and_names_the_limit_that_frees_up_last
@@ -144,17 +143,15 @@ def _checks() -> Mapping[str, Check]:
         "test_health: one probe goes through": (
             test_health.test_one_probe_goes_through_and_the_next_request_waits_for_it
         ),
-        "test_windows: no sliding window": lambda: (
-            test_windows.test_no_sliding_window_ever_holds_more_than_the_limit(period=Period.MINUTE)
+        "test_windows: no sliding window": lambda: test_windows.test_no_sliding_window_ever_holds_more_than_the_limit(
+            period=Period.MINUTE
         ),
         "test_windows: the advised wait": lambda: (
             test_windows.test_after_the_advised_wait_the_amount_fits_and_the_wait_is_not_longer_than_the_window(
                 period=Period.MINUTE
             )
         ),
-        "test_windows: a correction": (
-            test_windows.test_a_correction_of_an_expired_slice_does_not_make_room
-        ),
+        "test_windows: a correction": (test_windows.test_a_correction_of_an_expired_slice_does_not_make_room),
     }
     return {
         **{test.__name__: _caught_by_machine(test) for test in machines},

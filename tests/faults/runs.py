@@ -41,6 +41,7 @@ JUMPS = {
     "an hour back": ((120.0, -3600.0),),
     "back by seconds, again and again": tuple((60.0 * n, -2.5) for n in range(1, 30)),
     "forward by a second, again and again": tuple((60.0 * n, 0.9) for n in range(1, 30)),
+    "forward by four seconds, again and again": tuple((37.0 * n, 4.0) for n in range(1, 40)),
     "forward and back": ((100.0, 3600.0), (400.0, -3600.0), (700.0, 3600.0)),
 }
 
@@ -55,4 +56,4 @@ def jumping(jumps: tuple[tuple[float, float], ...], long: bool = LONG) -> Tally:
 
 def seeds(long: bool) -> Iterator[int]:
     """Of the runs with jumps."""
-    return iter(range(5 if long else 1))
+    return iter(range(8 if long else 2))

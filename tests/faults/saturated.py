@@ -4,7 +4,8 @@ What the limits allow is what an omniscient client would get: for each set of li
 the vendor's clock and the true size of each request before sending it, and sends the next one at the first instant at
 which every limit has room. It draws its requests from the same distribution. Limits are those of the configuration,
 `safety` applied (80 % of Gemini's minutes). Limits of one deployment interact, so the share is taken on the binding
-one: the limit that the omniscient client itself uses most of, over the whole run.
+one: the limit that the omniscient client itself uses most of, over the whole run. A share may pass 100 % by a fraction:
+at the end of an allowance a small request fills what a large one leaves, and the router has other places for the large.
 """
 
 from __future__ import annotations

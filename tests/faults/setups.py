@@ -12,7 +12,7 @@ from llm7router.decision import registry
 from llm7router.decision.registry import Factor
 from llm7router.types import Deployment
 
-FAKE_KEYS = {name: "fake" for name in ("GROQ_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY", "LLM7_API_KEY")}
+FAKE_KEYS = dict.fromkeys(("GROQ_API_KEY", "OPENROUTER_API_KEY", "GEMINI_API_KEY", "LLM7_API_KEY"), "fake")
 SHIPPED = ("groq", "openrouter", "gemini", "llm7")
 
 

@@ -186,5 +186,6 @@ class Simulator:
         now = self.clock.now()
         held = [key for key, cell in self.store.read_now().items() if any(u > now for u in cell.leases.values())]
         busy = {id: n for id, n in self.router._ledger._in_flight.items() if n}
-        if held or busy:
-            self.tally.violate("conserve", f"leases {held}, in flight {busy}")
+        tasks = len(asyncio.all_tasks()) - 1
+        if held or busy or tasks:
+            self.tally.violate("conserve", f"leases {held}, in flight {busy}, {tasks} task(s) left")

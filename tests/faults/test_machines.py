@@ -99,9 +99,11 @@ class Limiter(RuleBasedStateMachine):
         self.cells.update(quota.settle(self.cells, got, outcome, lambda c: spent[c.limit], self.now, 0.5))
         refund = POLICIES[ending].refund if ending else None
         for entry, bound in zip(entries, got.deployment.limits, strict=True):
-            if bound.concurrent or refund is Refund.ALL:
-                entry.amount = 0
-            elif refund is Refund.AMOUNTS and bound.unit is not Unit.REQUESTS:
+            if (
+                bound.concurrent
+                or refund is Refund.ALL
+                or (refund is Refund.AMOUNTS and bound.unit is not Unit.REQUESTS)
+            ):
                 entry.amount = 0
             elif refund is None:
                 entry.amount = spent[bound]

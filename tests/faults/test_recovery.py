@@ -42,7 +42,7 @@ def test_breaker_a_provider_that_returns_is_used_again_within_300_s_and_one_requ
             await scene.router.complete(HELLO)
             await asyncio.sleep(rng.expovariate(1 / 10))
         alive, returned_at = True, scene.clock.monotonic()
-        while (await scene.router.complete(HELLO)).provider != "a":
+        while (await scene.router.complete(HELLO)).provider != "a":  # noqa: ASYNC110 - time is virtual
             await asyncio.sleep(1)
         return scene.clock.monotonic() - returned_at
 
@@ -82,15 +82,14 @@ def test_panic_nobody_is_given_up_untried_and_a_local_model_answers_what_the_oth
         local = model(quality={"chat": 1}, path="package:none/none.gguf")
         extra = {"c": {"kind": "llama_cpp", "environments": {"production": 0.1}, "models": [local]}}
         scene = Scene({**better_and_worse(), **(extra if with_local else {})}, {"a/m": weather, "b/m": weather})
-        unserved = by_local = 0
+        unserved = by_local = untried = 0
         for _ in range(300):
             up["a"], up["b"] = rng.random() < 0.7, rng.random() < 0.7
             try:
                 result = await scene.router.complete(HELLO)
             except RoutingError as error:
                 unserved += 1
-                assert {a.deployment for a in error.attempts} == {"a/m", "b/m"}, "nobody is given up untried"
-                assert up == {"a": False, "b": False}
+                untried += {a.deployment for a in error.attempts} != {"a/m", "b/m"} or any(up.values())
             else:
                 if result.provider == "c":
                     by_local += 1
@@ -98,6 +97,7 @@ def test_panic_nobody_is_given_up_untried_and_a_local_model_answers_what_the_oth
                     failed = {a.deployment for a in result.attempts if not a.ok}
                     assert {s.deployment.id for s in before} <= failed, "what ranks above it was tried"
             await asyncio.sleep(rng.expovariate(1 / 5))
+        assert not untried, "nobody is given up untried, nor while they are up"
         return unserved, by_local
 
     for with_local in (False, True):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -9,10 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from llm7router import RequestContext
+from llm7router.errors import RoutingError
+from llm7router.testing import Reply
 from tests.faults import runs
 from tests.faults.fast import Fast
 from tests.faults.simulator import Simulator
 from tests.faults.tally import Tally
+from tests.router.scene import HELLO, Scene, model, provider
+from tests.virtual import run_virtual
 
 TOP = Path(__file__).parents[2]
 
@@ -44,6 +51,32 @@ def test_clock_limits_hold_in_the_vendors_time_and_waits_stay_short_when_the_wal
     violated = {key: tally.violations[key] for key in ("limit", "clock", "noloss", "conserve")}
     print(f"clock, {name}: {violated}; {tally.line('requests', 'calls', 'answered', 'waits')}")
     tally.must_hold("limit", "clock", "noloss", "conserve")
+
+
+def test_clock_a_jump_between_two_attempts_of_one_request_makes_no_room() -> None:
+    three_a_minute = [{"unit": "requests", "window": "minute", "max": 3}]
+    providers = {"a": provider(model(quality={"chat": 5})), "b": provider(model(), limits=three_a_minute)}
+    sent: list[str] = []
+
+    async def scenario() -> None:
+        scene = Scene(providers, {"a/m": Reply(delay_s=1000)})
+        only_b, soon = RequestContext(providers=["b"]), RequestContext(deadline_s=40)
+
+        async def fill_b_and_jump() -> None:
+            await asyncio.sleep(19.5)  # `a` is given up after 20 s, so all of this happens within a minute
+            for _ in range(3):
+                await scene.router.complete(HELLO, only_b)
+            scene.clock.jump(3600)
+
+        with contextlib.suppress(RoutingError):
+            await asyncio.gather(scene.router.complete(HELLO, soon), fill_b_and_jump())
+        for _ in range(3):
+            with contextlib.suppress(RoutingError, TimeoutError):
+                await asyncio.wait_for(scene.router.complete(HELLO, only_b), 1)
+        sent.extend(scene.called)
+
+    run_virtual(scenario())
+    assert sent.count("b/m") == 3
 
 
 TRACE = "from tests.faults.simulator import Simulator; print(Simulator({seed}, 150).run().hash)"

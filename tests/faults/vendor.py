@@ -129,11 +129,11 @@ class Vendor:
         self.breaches: list[str] = []
         self._of: dict[str, list[Meter]] = {}
         for d in deployments:
-            found = []
-            for limit in d.limits:
-                if not limit.name.startswith("budget"):
-                    found.append(self.meters.setdefault((limit.cell, limit.name), Meter(limit, limit.max)))
-            self._of[d.id] = found
+            self._of[d.id] = [
+                self.meters.setdefault((limit.cell, limit.name), Meter(limit, limit.max))
+                for limit in d.limits
+                if not limit.name.startswith("budget")
+            ]
 
     def arrive(self, asked: Asked, at: float, *, generates: bool = True) -> TooMuch | None:
         """Count the request, or refuse it. One that is turned away for another reason generates nothing."""

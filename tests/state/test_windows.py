@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -133,14 +132,14 @@ def test_every_period_has_a_shape() -> None:
 
 def test_a_learned_cap_holds_and_grows_back_by_five_percent_a_day() -> None:
     bound = limit(period="day", max=100)
-    capped = replace(EMPTY, cap=40, cap_at=NOW)
+    capped = EMPTY._replace(cap=40, cap_at=NOW)
     assert [most(capped, bound, NOW + days * 86400) for days in (0, 1, 7, 365)] == [40, 42, 56, 100]
     assert wait(capped, bound, 41, NOW) == math.inf
 
 
 def test_what_the_provider_says_replaces_what_is_configured() -> None:
     bound = limit(period="day", max=50, tz="UTC")
-    granted = replace(EMPTY, said=1000)
+    granted = EMPTY._replace(said=1000)
     assert wait(granted, bound, 1000, NOW) == 0
     assert wait(granted, bound, 1001, NOW) == math.inf
 
