@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
-from llm7router.config.load import load, packaged, read_provider
+from llm7router.config.load import check_provider, load, packaged, read_provider
 from llm7router.config.models import ProviderConfig, ProviderSpec
 from llm7router.errors import ConfigError
 from llm7router.types import Capability, Unit
@@ -155,3 +155,35 @@ class LocalProvider:
         data = {**catalog.config.model_dump(mode="json", exclude_none=True), "models": [model]}
         config = read_provider(self.name, data, across=self._target is None)  # a callable has no file
         return ProviderSpec(self.name, config, target=self._target)
+
+
+class HasSpec(Protocol):
+    """A provider preset."""
+
+    def spec(self, env: Mapping[str, str] | None = None) -> ProviderSpec: ...
+
+
+Provider = str | ProviderSpec | ProviderConfig | HasSpec
+
+
+def spec_of(provider: Provider, name: str | None, env: Mapping[str, str]) -> ProviderSpec:
+    """What a router registers for a catalogue name, a preset or a configuration.
+
+    Raises:
+        ConfigError: the catalogue has no such provider, or the configuration has faults.
+        TypeError: it is none of these, or a configuration without a name.
+    """
+    if isinstance(provider, str):
+        return from_catalog(provider, env=env)
+    if isinstance(provider, ProviderSpec):
+        return provider
+    if isinstance(provider, ProviderConfig):
+        if not name:
+            raise TypeError("a ProviderConfig has no name of its own; call register_provider(config, name='...')")
+        check_provider(name, provider)
+        return ProviderSpec(name, provider)
+    if not hasattr(provider, "spec") or isinstance(provider, type):
+        raise TypeError(
+            f"not a provider: {provider!r}; give a name, a preset such as GroqProvider(), or a ProviderConfig"
+        )
+    return provider.spec(env)

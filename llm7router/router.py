@@ -10,7 +10,7 @@ from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Protocol, Self
+from typing import Any, Self
 from uuid import uuid4
 
 from llm7router import catalog, ending, result
@@ -18,11 +18,11 @@ from llm7router.calls import params
 from llm7router.calls.base import Backend, BrokenStreamError
 from llm7router.clock import Clock, SystemClock
 from llm7router.config.load import from_data, load
-from llm7router.config.models import Config, LoadedConfig, ProviderConfig, ProviderSpec
+from llm7router.config.models import Config, LoadedConfig
 from llm7router.decision import registry, request
 from llm7router.engine import Engine
 from llm7router.errors import ConfigError
-from llm7router.presets import from_catalog
+from llm7router.presets import Provider, spec_of
 from llm7router.state.ledger import Ledger
 from llm7router.state.stats import Stats, deployment_stats
 from llm7router.state.store import Store, open_store
@@ -37,15 +37,6 @@ from llm7router.types import (
     RequestContext,
     StreamChunk,
 )
-
-
-class HasSpec(Protocol):
-    """A provider preset."""
-
-    def spec(self, env: Mapping[str, str] | None = None) -> ProviderSpec: ...
-
-
-Provider = str | ProviderSpec | ProviderConfig | HasSpec
 
 
 class LLMRouter:
@@ -166,7 +157,7 @@ class LLMRouter:
         Raises:
             ConfigError: the catalogue has no such provider, or the name is missing.
         """
-        spec = _spec(provider, name, self._loaded.env)
+        spec = spec_of(provider, name, self._loaded.env)
         self._specs[spec.name] = spec
         self._read_providers()
 
@@ -238,18 +229,6 @@ def _load(config: str | Path | Mapping[str, Any] | LoadedConfig | None, env: Map
     if isinstance(config, Mapping):
         return from_data(dict(config), env=env)
     return load(config, env=env)
-
-
-def _spec(provider: Provider, name: str | None, env: Mapping[str, str]) -> ProviderSpec:
-    if isinstance(provider, str):
-        return from_catalog(provider, env=env)
-    if isinstance(provider, ProviderSpec):
-        return provider
-    if isinstance(provider, ProviderConfig):
-        if not name:
-            raise TypeError("a ProviderConfig has no name of its own; call register_provider(config, name='...')")
-        return ProviderSpec(name, provider)
-    return provider.spec(env)
 
 
 def _backend() -> Backend:

@@ -107,7 +107,7 @@ def check_messages(messages: Sequence[Message]) -> None:
                 f"messages[{index}]['content'] must be text or a list of parts, not {type(content).__name__}"
             )
     try:
-        json.dumps(list(messages), allow_nan=False)
+        json.dumps(list(messages), allow_nan=False, ensure_ascii=False).encode()  # lone surrogates are no text
     except (TypeError, ValueError, RecursionError) as error:
         raise TypeError(f"messages cannot be written as JSON: {error}") from None
 

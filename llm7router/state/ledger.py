@@ -7,6 +7,7 @@ Decisions read a mirror of the store that is at most half a second old plus what
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 from collections.abc import Mapping
 from functools import partial
@@ -25,6 +26,8 @@ from llm7router.state.store.base import Change, T
 from llm7router.types import Deployment, Failure, Outcome, Request, Snapshot
 
 MIRROR_S = 0.5
+log = logging.getLogger("llm7router")
+
 JUMP_S = 0.9  # the windows' guard covers a clock that is off by less
 REGISTER_S = 5.0  # how often a process says that it is there
 
@@ -70,7 +73,7 @@ class Ledger:
         self._standby.try_to_return()
         if self._stale():
             try:
-                self._mirrored(await self._store.read())
+                await self._restore(await self._store.read())
             except StoreError as error:
                 self._fail(error)
         self._deployments = deployments
@@ -205,6 +208,17 @@ class Ledger:
         if self._mirror is None:
             return True
         return self._store.shared and self._clock.monotonic() - self._read_at > MIRROR_S
+
+    async def _restore(self, cells: dict[str, Cell]) -> None:
+        """Take over what was read. Nobody deletes cells, so what is missing was wiped: it is written back."""
+        lost = {key: cell for key, cell in (self._mirror or {}).items() if key not in cells and key != WORKERS}
+        self._mirrored(cells)
+        if lost:
+            log.warning("the %s store was emptied while in use; writing back what was last known", self._store.name)
+            _, written = await self._store.mutate(
+                tuple(lost), lambda found: (None, {key: cell for key, cell in lost.items() if key not in found})
+            )
+            self._put(written)
 
     def _mirrored(self, cells: dict[str, Cell]) -> None:
         self._mirror, self._read_at = cells, self._clock.monotonic()

@@ -108,8 +108,10 @@ async def test_providers_are_registered_by_name_and_by_configuration(path: Path,
         ("grok", ConfigError, "no provider 'grok' in the catalogue"),
         (GroqProvider(base_ulr="x"), ConfigError, "unknown key 'base_ulr'"),
         (ProviderConfig(), TypeError, "has no name of its own"),
+        (GroqProvider, TypeError, "not a provider"),
+        (None, TypeError, "not a provider"),
     ],
-    ids=["an unknown name", "a mistyped key", "a configuration without a name"],
+    ids=["an unknown name", "a mistyped key", "a configuration without a name", "a class", "nothing"],
 )
 def test_a_mistake_in_registering_is_said(path: Path, provider: Any, error: type[Exception], says: str) -> None:
     router = LLMRouter(path)
@@ -250,3 +252,15 @@ def test_a_service_that_is_out_of_reach_is_no_key_trouble(tmp_path: Path) -> Non
         result = router.complete_sync(HELLO, max_tokens=5)
     assert result.provider == "local"
     assert [str(a.failure) for a in result.attempts if not a.ok] == ["unreachable"] * 3
+
+
+def test_a_provider_that_is_registered_in_code_is_checked_like_one_of_the_file(path: Path) -> None:
+    model = {"id": "m", "cost": {"input": 0, "output": 0}}
+    config = ProviderConfig.model_validate(
+        {"base_url": "http://evil.example/v1", "api_key": "canary", "models": [model]}
+    )
+    router = LLMRouter(path)
+    with pytest.raises(ConfigError, match="http would send key and prompts in clear text") as caught:
+        router.register_provider(config, name="evil")
+    assert "canary" not in str(caught.value)
+    router.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 from dataclasses import replace
 from typing import Any
@@ -173,9 +174,9 @@ class Simulator:
         for rejected in error.decision.rejected:
             reason, d = rejected.rejection, rejected.deployment
             if reason.filter == "rate_limits" and reason.free_at is not None:
-                longest = max(limit.shape.span_s + limit.shape.slice_s for limit in d.limits if not limit.concurrent)
-                named = [limit for limit in d.limits if reason.summary == f"over {limit.name}" and not limit.concurrent]
-                longest = max((limit.shape.span_s + limit.shape.slice_s for limit in named), default=longest)
+                named = [b for b in d.limits if reason.summary == f"over {b.name}" and not b.concurrent]
+                # A slice more than without jumps: what is moved along with the clock is rounded up.
+                longest = max((b.shape.span_s + 2 * b.shape.slice_s for b in named), default=math.inf)
                 self.tally.count("waits")
                 if reason.free_at - error.decision.now > longest + 1e-6:
                     wait = reason.free_at - error.decision.now

@@ -37,8 +37,8 @@ def draw(rng: random.Random) -> World:
         environments={"production": rng.uniform(0.05, 0.9)},
         cost=FREE if rng.random() < 0.5 else Price(rng.uniform(0.1, 5), rng.uniform(0.1, 5)),
     )
-    cell = Cell({DAY.name: window}, health=replace(state, open_until=0.0))
-    return one, replace(cell, latency=Latency(rng.uniform(0.1, 9), rng.uniform(0.001, 0.1), NOW))
+    cell = Cell({DAY.name: window}, health=state._replace(open_until=0.0))
+    return one, cell._replace(latency=Latency(rng.uniform(0.1, 9), rng.uniform(0.001, 0.1), NOW))
 
 
 def points(world: World) -> float:
@@ -57,16 +57,13 @@ def cheaper(one: Deployment, cell: Cell, share: float) -> World:
 def less_used(one: Deployment, cell: Cell, share: float) -> World:
     window = cell.windows[DAY.name]
     lighter = {key: int(held * share) for key, held in window.slices.items()}
-    return one, replace(cell, windows={DAY.name: replace(window, slices=lighter, total=sum(lighter.values()))})
+    return one, cell._replace(windows={DAY.name: window._replace(slices=lighter, total=sum(lighter.values()))})
 
 
 def faster(one: Deployment, cell: Cell, share: float) -> World:
-    old = cell.latency
-    assert old.first_token_s is not None
-    assert old.per_token_s is not None
-    return one, replace(
-        cell, latency=replace(old, first_token_s=old.first_token_s * share, per_token_s=old.per_token_s)
-    )
+    first = cell.latency.first_token_s
+    assert first is not None
+    return one, cell._replace(latency=cell.latency._replace(first_token_s=first * share))
 
 
 def better_at_it(one: Deployment, cell: Cell, share: float) -> World:
@@ -84,7 +81,7 @@ def abler(one: Deployment, cell: Cell, share: float) -> World:
 
 def healthier(one: Deployment, cell: Cell, share: float) -> World:
     state = cell.health
-    return one, replace(cell, health=replace(state, successes=state.successes + share, at=state.at or NOW))
+    return one, cell._replace(health=state._replace(successes=state.successes + share, at=state.at or NOW))
 
 
 IMPROVEMENTS: Mapping[str, Callable[[Deployment, Cell, float], Any]] = {

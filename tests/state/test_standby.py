@@ -203,3 +203,18 @@ def test_a_reservation_from_before_the_failure_is_settled_without_harm() -> None
         assert not ledger._in_flight.get(ONE.id)
 
     run_virtual(scenario())
+
+
+def test_a_store_that_is_emptied_while_in_use_gets_back_what_was_known(caplog: pytest.LogCaptureFixture) -> None:
+    async def scenario() -> None:
+        store, clock = Flaky(), VirtualClock()
+        ledger = Ledger(store, clock)
+        assert await admit(ledger, 60) == 60
+        store._cells.clear()
+        await asyncio.sleep(1)
+        await ledger.snapshot((ONE,))
+        assert await admit(ledger, 60) == 40
+
+    with caplog.at_level(logging.WARNING):
+        run_virtual(scenario())
+    assert "was emptied while in use" in caplog.text
