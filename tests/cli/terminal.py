@@ -50,9 +50,14 @@ class Terminal:
             if select.select([self._side], [], [], 0.01)[0]:
                 self.seen += self._read()
         took = time.monotonic() - began
+        self.screen()
+        return self.process.returncode, took
+
+    def screen(self) -> str:
+        """All that appeared so far."""
         while select.select([self._side], [], [], 0)[0] and (piece := self._read()):
             self.seen += piece
-        return self.process.returncode, took
+        return self.seen
 
     def _read(self) -> str:
         try:

@@ -93,7 +93,7 @@ def test_ctrl_c_during_the_one_answer_ends_the_call_too(tmp_path: Path, upstream
     stubbed(tmp_path, groq=upstream.base_url)
     upstream.always("stall")
     with Terminal("chat", "Hello", env=KEY) as terminal:
-        assert wait_until(lambda: upstream.count == 1, 30)
+        assert wait_until(lambda: upstream.count == 1, 30), terminal.screen()
         terminal.type(CTRL_C)
         code, took = terminal.exit_code()
     assert (code, took < SOON_S) == (130, True)
