@@ -90,7 +90,7 @@ async def test_a_planted_pickle_is_not_run(tmp_path: Path, where: str, caplog: p
             planted.execute("UPDATE Cache SET raw = 0, key = ?", (bomb,))
     planted.close()
     with caplog.at_level(logging.WARNING):
-        assert store.read_now() == {}
+        assert await store.read() == {}
         assert (await store.mutate(["a"], count))[0] == 1
     assert not (tmp_path / "mark").exists()
     assert len([r for r in caplog.records if "was broken" in r.message]) == 1
@@ -104,7 +104,7 @@ async def test_a_planted_file_name_is_not_read(tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "state" / DATABASE) as planted:
         planted.execute("UPDATE Cache SET mode = 3, filename = '/etc/hostname', value = NULL")
     planted.close()
-    assert store.read_now() == {}
+    assert await store.read() == {}
     store.close()
 
 
@@ -139,7 +139,7 @@ async def test_a_value_that_is_no_cell_sets_the_store_aside(tmp_path: Path) -> N
     with sqlite3.connect(tmp_path / "state" / DATABASE) as planted:
         planted.execute('UPDATE Cache SET value = \'{"v": 1, "health": "x"}\'')
     planted.close()
-    assert store.read_now() == {}
+    assert await store.read() == {}
     store.close()
 
 
@@ -151,3 +151,16 @@ async def test_counters_are_never_evicted(tmp_path: Path) -> None:
         assert cache.eviction_policy == "none"
         assert cache.cull_limit == 0
         assert [key for key in cache.iterkeys()] == [PREFIX + "a"]  # noqa: C416
+
+
+async def test_a_dry_run_leaves_a_broken_state_where_it_is(tmp_path: Path) -> None:
+    store = DiskStore(tmp_path / "state")
+    await store.mutate(["a"], count)
+    store.close()
+    with sqlite3.connect(tmp_path / "state" / DATABASE) as planted:
+        planted.execute("UPDATE Cache SET value = 'no cell'")
+    planted.close()
+    with pytest.raises(StoreError, match="the state is broken .*; the next call sets it aside"):
+        store.read_now()
+    assert [path.name for path in tmp_path.iterdir()] == ["state"]
+    store.close()

@@ -48,6 +48,18 @@ class DiskStore(ThreadedStore):
         self._file: tuple[int, int] | None = None  # identity of the database that is open
         self._known: dict[str, tuple[str, Cell]] = {}  # by key, what was read last: an unchanged text is not parsed
 
+    def read_now(self) -> dict[str, Cell]:
+        """Every cell, for a dry run: a broken database is a `StoreError` and left for the next call to set aside."""
+        return self._wait(self._submit(self._peek))
+
+    def _peek(self) -> dict[str, Cell]:
+        try:
+            return self._read()
+        except (sqlite3.DatabaseError, UnsafeValueError) as error:
+            if not _broken(error):
+                raise
+            raise StoreError(f"{self.where}: the state is broken ({error}); the next call sets it aside") from None
+
     def _guarded(self, work: Callable[[], R]) -> R:
         """Run work, again while others write; a broken database is set aside once and the work done on a new one."""
         deadline, set_aside = time.monotonic() + BUSY_S, False
