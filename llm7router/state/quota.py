@@ -103,11 +103,16 @@ def _wait(cell: Cell | None, limit: Limit, amount: int, now: float) -> float:
 def after_clock_change(cells: Cells, limits: Iterable[Limit], jump_s: float, now: float) -> dict[str, Cell]:
     """The cells as they must read after the wall clock moved by `jump_s` seconds to `now`; only the changed ones.
 
-    Ahead: what was used moves along, since no time has passed. Back: use that lies in the future moves to now.
+    Ahead: what was used moves along, since no time has passed. Back: use that lies in the future moves to now. Leases
+    move along both ways.
     """
     changed: dict[str, Cell] = {}
     for limit in limits:
         cell = changed.get(limit.cell) or cells.get(limit.cell)
+        if cell is not None and limit.concurrent and cell.leases and jump_s:
+            leases = {id: until + jump_s if until > now - jump_s else until for id, until in cell.leases.items()}
+            changed[limit.cell] = cell._replace(leases=leases)
+            continue
         window = cell.windows.get(limit.name) if cell else None
         if cell is None or window is None:
             continue

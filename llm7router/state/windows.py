@@ -36,6 +36,8 @@ class Window(NamedTuple):
 
 
 EMPTY = Window({}, 0)
+# Around the end of a calendar period a call counts in both: it is still on its way, or a clock is ahead.
+CALENDAR_GUARD_S = 1.0
 PACE_HALF_LIFE_S = 3600.0
 REGAINED_PER_DAY = 1.05  # a learned cap grows back by 5 % a day without refusals, up to the limit
 
@@ -92,7 +94,7 @@ def _oldest_live(limit: Limit, now: float) -> float:
         slice_s, _, span_s = limit.shape
         return (now - span_s) // slice_s
     assert limit.period is not None
-    return bounds(limit.period, limit.tz, now)[0]
+    return bounds(limit.period, limit.tz, now - CALENDAR_GUARD_S)[0]
 
 
 def _current(limit: Limit, now: float) -> int:
@@ -100,7 +102,7 @@ def _current(limit: Limit, now: float) -> int:
     if limit.tz is None:
         return int(now // limit.shape.slice_s)
     assert limit.period is not None
-    return int(bounds(limit.period, limit.tz, now)[0])
+    return int(bounds(limit.period, limit.tz, now + CALENDAR_GUARD_S)[0])
 
 
 def used(window: Window, limit: Limit, now: float) -> int:
@@ -127,8 +129,7 @@ def wait(window: Window, limit: Limit, amount: int, now: float) -> float:
     if excess <= 0:
         return 0.0
     if limit.tz is not None:
-        assert limit.period is not None
-        return bounds(limit.period, limit.tz, now)[1] - now
+        return _calendar_wait(window, limit, amount - top, now)
     oldest = _oldest_live(limit, now)
     for key, held in window.slices.items():
         if key >= oldest:
@@ -136,6 +137,16 @@ def wait(window: Window, limit: Limit, amount: int, now: float) -> float:
             if excess <= 0:
                 return _leaves_at(limit, key) - now
     return math.inf  # unreachable: all of it leaves at last, and amount <= max
+
+
+def _calendar_wait(window: Window, limit: Limit, short: int, now: float) -> float:
+    """Until the period that counts first has ended, or the one after it; `short` is what must be free beyond use."""
+    assert limit.period is not None
+    assert limit.tz is not None
+    _, end = bounds(limit.period, limit.tz, now - CALENDAR_GUARD_S)
+    if sum(held for key, held in window.slices.items() if key >= end) + short > 0:
+        _, end = bounds(limit.period, limit.tz, end)
+    return end + CALENDAR_GUARD_S - now
 
 
 def _leaves_at(limit: Limit, key: int) -> float:

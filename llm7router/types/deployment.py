@@ -72,8 +72,8 @@ class Shape(NamedTuple):
 
 # Slices: 30 a minute and 96 a day keep 97 % of the throughput at saturation; the rest follows them.
 SHAPES: Mapping[Period, Shape] = {
-    Period.SECOND: Shape.of(1, 10, 0.1),
-    Period.TEN_SECONDS: Shape.of(10, 20, 0.5),
+    Period.SECOND: Shape.of(1, 10, 0.5),
+    Period.TEN_SECONDS: Shape.of(10, 20, 1.0),
     Period.MINUTE: Shape.of(60, 30, 1.0),
     Period.HOUR: Shape.of(3600, 60, 1.0),
     Period.DAY: Shape.of(86400, 96, 1.0),

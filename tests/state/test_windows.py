@@ -108,8 +108,10 @@ def test_a_calendar_day_is_full_until_midnight_and_empty_after() -> None:
     bound = limit(period="day", max=2, tz="UTC")
     noon = datetime.fromisoformat("2026-11-23T12:00+00:00").timestamp()
     window, _ = charge(EMPTY, bound, 2, noon)
-    assert wait(window, bound, 1, noon) == 12 * 3600
-    assert wait(window, bound, 1, noon + 12 * 3600) == 0
+    midnight = 12 * 3600
+    assert wait(window, bound, 1, noon) == midnight + 1, "a second later: what is on its way still counts"
+    assert wait(window, bound, 1, noon + midnight) == 1
+    assert wait(window, bound, 1, noon + midnight + 1) == 0
 
 
 def test_a_calendar_month_ends_with_the_month() -> None:
