@@ -160,7 +160,7 @@ async def test_a_dry_run_leaves_a_broken_state_where_it_is(tmp_path: Path) -> No
     with sqlite3.connect(tmp_path / "state" / DATABASE) as planted:
         planted.execute("UPDATE Cache SET value = 'no cell'")
     planted.close()
-    with pytest.raises(StoreError, match="the state is broken .*; the next call sets it aside"):
+    with pytest.raises(StoreError, match=r"the state is broken .*; the next call sets it aside"):
         store.read_now()
     assert [path.name for path in tmp_path.iterdir()] == ["state"]
     store.close()
