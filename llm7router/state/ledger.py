@@ -7,6 +7,7 @@ Decisions read a mirror of the store that is at most half a second old plus what
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import random
 from collections.abc import Mapping
@@ -44,6 +45,7 @@ class Ledger:
         self._in_flight: dict[str, int] = {}
         self._standby = Standby(store, clock)
         self._worker = uuid4().hex[:12]
+        self._numbers = itertools.count()  # of reservations: one request may hold several
         self._registered_at = float("-inf")
         self._returning: set[asyncio.Future[None]] = set()
         self._deployments: tuple[Deployment, ...] = ()
@@ -86,7 +88,7 @@ class Ledger:
         """Take quota for the worst case from every window, or from none. `lease_s` bounds the call."""
         output = demand.output_tokens(request, deployment)
         charges = demand.charges(request, deployment, output)
-        id = f"{request.id}-{uuid4().hex[:8]}"
+        id = f"{self._worker}-{next(self._numbers)}"
         await self._follow_the_clock()
         now = self.now()
 
