@@ -11,7 +11,6 @@ import itertools
 import logging
 import random
 from collections.abc import Mapping
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -79,7 +78,8 @@ class Ledger:
             except StoreError as error:
                 self._fail(error)
         self._deployments = deployments
-        await self._follow_the_clock()
+        if (jump_s := self._clock_moved_s()) is not None:
+            await self._follow_the_clock(jump_s)
         return self._snapshot(deployments)
 
     async def reserve(
@@ -89,7 +89,8 @@ class Ledger:
         output = demand.output_tokens(request, deployment)
         charges = demand.charges(request, deployment, output)
         id = f"{self._worker}-{next(self._numbers)}"
-        await self._follow_the_clock()
+        if (jump_s := self._clock_moved_s()) is not None:
+            await self._follow_the_clock(jump_s)
         now = self.now()
 
         def change(cells: Mapping[str, Cell]) -> tuple[Reservation | Refusal, dict[str, Cell]]:
@@ -99,7 +100,7 @@ class Ledger:
                 ignore_breaker=ignore_breaker,
             )  # fmt: skip
 
-        result = await self._mutate(keys(deployment), change) if not self._standby.active else None
+        result = await self._mutate(deployment.cells, change) if not self._standby.active else None
         if self._standby.active:  # perhaps since a moment ago
             result = self._standby.reserve(
                 deployment, charges, id=id, now=now,
@@ -127,13 +128,17 @@ class Ledger:
         self._store.close()
         self._mirror = None
 
-    async def _follow_the_clock(self) -> None:
-        """Move what was used along with a wall clock that was moved; at the start it may have been, meanwhile."""
+    def _clock_moved_s(self) -> float | None:
+        """Seconds by which the wall clock was moved since last time; 0 at the start, None if it was not."""
         lead = self.now() - self._clock.monotonic()
-        jump_s = lead - self._lead if self._lead is not None else 0.0
-        if self._lead is not None and abs(jump_s) < JUMP_S:
-            return  # small steps add up until they count
+        if self._lead is not None and -JUMP_S < lead - self._lead < JUMP_S:
+            return None  # small steps add up until they count
+        moved_s = lead - self._lead if self._lead is not None else 0.0
         self._lead = lead
+        return moved_s
+
+    async def _follow_the_clock(self, jump_s: float) -> None:
+        """Move what was used along with a wall clock that was moved; before the start it may have been, too."""
         if self._standby.active or not self._mirror:
             return
         limits, now = list(dict.fromkeys(limit for d in self._deployments for limit in d.limits)), self.now()
@@ -189,13 +194,11 @@ class Ledger:
         actual: Actual | None = None
         prompt, output = outcome.prompt_tokens, outcome.output_tokens
         if outcome.ok and prompt is not None and output is not None:
-            actual = partial(
-                demand.actual, deployment=deployment, prompt_tokens=prompt, output_tokens=output,
-                reserved_output=reservation.output_tokens,
-            )  # fmt: skip
+            reserved = reservation.output_tokens
+            actual = lambda charged: demand.actual(charged, deployment, prompt, output, reserved)  # noqa: E731
         if not self._standby.active:
             await self._mutate(
-                keys(deployment), lambda cells: (None, quota.settle(cells, reservation, outcome, actual, now, jitter))
+                deployment.cells, lambda cells: (None, quota.settle(cells, reservation, outcome, actual, now, jitter))
             )
         if self._standby.active:
             self._standby.settle(reservation, outcome, now, jitter)
@@ -231,11 +234,3 @@ class Ledger:
     def _snapshot(self, deployments: tuple[Deployment, ...]) -> Snapshot:
         cells = self._standby.cells if self._standby.active else self._mirror
         return Snapshot(self.now(), deployments, cells or {}, self._in_flight.copy())
-
-
-def keys(deployment: Deployment) -> tuple[str, ...]:
-    """The cells that a call to the deployment may touch."""
-    found = {deployment.cell, deployment.provider_cell, *(limit.cell for limit in deployment.limits)}
-    if deployment.pool_cell:
-        found.add(deployment.pool_cell)
-    return tuple(found)

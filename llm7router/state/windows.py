@@ -120,8 +120,9 @@ def used(window: Window, limit: Limit, now: float) -> int:
 
 def wait(window: Window, limit: Limit, amount: int, now: float) -> float:
     """Seconds until `amount` fits if nothing else is used: 0 now, infinity never."""
-    top = most(window, limit, now)
-    if window.total + amount <= top:  # the total is never below what counts
+    _, total, _, _, cap, _, said = window
+    top = most(window, limit, now) if cap or said else limit.max
+    if total + amount <= top:  # the total is never below what counts
         return 0.0
     if amount > top:
         return math.inf
@@ -156,7 +157,11 @@ def _leaves_at(limit: Limit, key: int) -> float:
 
 def charge(window: Window, limit: Limit, amount: int, now: float) -> tuple[Window, int]:
     """The window with `amount` added at `now`, pruned, and the key of the slice that holds it."""
-    oldest, current = _oldest_live(limit, now), _current(limit, now)
+    if limit.tz is None:  # written out: it is done for every limit of every call
+        slice_s, _, span_s = limit.shape
+        oldest, current = (now - span_s) // slice_s, int(now // slice_s)
+    else:
+        oldest, current = _oldest_live(limit, now), _current(limit, now)
     slices, total = dict(window.slices), window.total
     if slices and next(iter(slices)) < oldest:
         slices = {key: held for key, held in slices.items() if key >= oldest}

@@ -154,6 +154,11 @@ class Deployment:
     unsupported_params: frozenset[str] = frozenset()
     off: Off | None = None
     signup_url: str | None = None
+    cells: tuple[str, ...] = field(init=False, repr=False)  # every cell that a call may touch
+
+    def __post_init__(self) -> None:
+        touched = {self.cell, self.provider_cell, *(limit.cell for limit in self.limits)}
+        object.__setattr__(self, "cells", tuple(touched | ({self.pool_cell} if self.pool_cell else set())))
 
     @property
     def local(self) -> bool:

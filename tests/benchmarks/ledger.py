@@ -23,7 +23,7 @@ from llm7router.clock import SystemClock
 from llm7router.decision import demand
 from llm7router.state import quota
 from llm7router.state.cells import Cell
-from llm7router.state.ledger import Ledger, keys
+from llm7router.state.ledger import Ledger
 from llm7router.state.quota import Refusal
 from llm7router.state.store.base import Change, Store, T
 from llm7router.state.store.disk import DiskStore
@@ -54,7 +54,7 @@ async def lived_in(store: Store) -> None:
     instants = [now + i * 900 for i in range(48)] + [now + 12 * 3600 - 60 + i * 2 for i in range(30)]
     for at in instants:
         await store.mutate(
-            keys(model()),
+            model().cells,
             lambda cells, at=at: quota.reserve(cells, model(), charges, id="r", now=at, expires_at=at + 60),
         )
 

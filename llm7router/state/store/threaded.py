@@ -87,7 +87,7 @@ class ThreadedStore:
             self._lock, self._thread, self._hangs, self._pid = Lock(), None, False, os.getpid()
             self._forked()
         if self._hangs:
-            raise self._hanging()
+            raise self._hanging() from None
         with self._lock:
             if self._thread is None:
                 self._thread = ThreadPoolExecutor(1, thread_name_prefix="llm7router-store")
@@ -128,7 +128,7 @@ class ThreadedStore:
             return
         self._hangs = True
         future.cancel()
-        raise self._hanging()
+        raise self._hanging() from None
 
     def _hanging(self) -> StoreError:
         return StoreError(f"{self.where}: no answer for over {self.patience_s} s")
