@@ -120,9 +120,8 @@ def used(window: Window, limit: Limit, now: float) -> int:
 
 def wait(window: Window, limit: Limit, amount: int, now: float) -> float:
     """Seconds until `amount` fits if nothing else is used: 0 now, infinity never."""
-    _, total, _, _, cap, _, said = window
-    top = most(window, limit, now) if cap or said else limit.max
-    if total + amount <= top:  # the total is never below what counts
+    top = most(window, limit, now)
+    if window.total + amount <= top:  # the total is never below what counts
         return 0.0
     if amount > top:
         return math.inf
