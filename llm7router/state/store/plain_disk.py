@@ -7,6 +7,7 @@ statement on a locked database for 60 s; `PlainCache` gives up after `BUSY_S`.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
@@ -57,10 +58,15 @@ class PlainCache(Cache):  # type: ignore[misc]
     """A cache that evicts nothing (what it would throw away are rate-limit counters) and waits for nobody for long."""
 
     def __init__(self, directory: Path) -> None:
-        super().__init__(
-            str(directory), timeout=POLL_S, disk=PlainDisk, eviction_policy="none", cull_limit=0,
-            statistics=0, tag_index=0, size_limit=2**40,
-        )  # fmt: skip
+        try:
+            super().__init__(
+                str(directory), timeout=POLL_S, disk=PlainDisk, eviction_policy="none", cull_limit=0,
+                statistics=0, tag_index=0, size_limit=2**40,
+            )  # fmt: skip
+        except BaseException:  # diskcache leaves its connection open when opening fails half-way
+            with contextlib.suppress(AttributeError, sqlite3.Error):
+                self.close()
+            raise
 
     @property
     def _sql_retry(self) -> Callable[..., Any]:
