@@ -113,9 +113,10 @@ class ThreadedStore:
         while True:
             under_way = self._work
             for _ in range(STEPS):
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self.patience_s / STEPS):
-                        return await asyncio.shield(waiting)
+                # Neither a time-out nor a cancelled caller cancels what is waited for.
+                done, _ = await asyncio.wait((waiting,), timeout=self.patience_s / STEPS)
+                if done:
+                    return waiting.result()
             self._keep_waiting(future, under_way)
 
     def _keep_waiting(self, future: Future[Any], under_way: object) -> None:
