@@ -30,8 +30,10 @@ def error(ending: Ending, decision: Decision, attempts: Sequence[AttemptRecord])
         )
     why = "the deadline passed" if ending.out_of_time else "no answer"
     tried = "; ".join(f"{a.deployment}: {described(a)}{_correct(a, decision)}" for a in attempts) or "nothing was tried"
+    cut_off = attempts and all(a.failure is Failure.UNREACHABLE for a in attempts)
+    network = "; check the network connection" if cut_off else ""
     return AllProvidersExhaustedError(
-        f"{why} after {len(attempts)} attempt{'s' * (len(attempts) != 1)}: {tried}{_rest(decision)}",
+        f"{why} after {len(attempts)} attempt{'s' * (len(attempts) != 1)}: {tried}{network}{_rest(decision)}",
         decision=decision,
         attempts=attempts,
         retry_after_s=retry_after_s(decision, attempts),

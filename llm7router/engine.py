@@ -134,7 +134,8 @@ class Engine:
             call = self._call(attempt, messages, prepared, deadline)
             outcome = await self._made(call, stream)
         except Exception as error:  # a fault of ours must not lose a request that another deployment can serve
-            log.exception("calling %s failed in this program", d.id)
+            # No message and no traceback: both may hold the key, and a command prints what is logged.
+            log.error("calling %s failed in this program: %s", d.id, type(error).__name__)
             outcome = Outcome(Failure.SERVER_ERROR, f"a fault in this program: {type(error).__name__}")
         finally:  # also when the caller left
             if outcome.stream is None:

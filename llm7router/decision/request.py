@@ -44,14 +44,14 @@ def build(
     if task is TaskType.AUTO:
         task, evidence = detect(last_user_text(messages))
     max_tokens = parameters.get("max_completion_tokens") or parameters.get("max_tokens")
-    prompt_tokens = estimate(messages, parameters)
+    prompt_tokens, prompt_tokens_most = estimate(messages, parameters)
     hint = context.estimated_tokens
     return Request(
         id=id,
         task=task,
         task_evidence=evidence,
         prompt_tokens=prompt_tokens,
-        prompt_tokens_most=max(prompt_tokens, most_tokens(messages, parameters)),
+        prompt_tokens_most=prompt_tokens_most,
         max_tokens=_positive(max_tokens, "max_tokens"),
         choices=_positive(parameters.get("n"), "n") or 1,
         requires=implied(messages, parameters) | {parse(Capability, name, "capability") for name in context.requires},
@@ -163,21 +163,17 @@ def last_user_text(messages: Sequence[Message]) -> str:
     return next((text_of(message) for message in reversed(messages) if message.get("role") == "user"), "")
 
 
-def estimate(messages: Sequence[Message], parameters: Mapping[str, Any]) -> int:
-    """Prompt tokens: UTF-8 bytes / 3, everything that is JSON / 2, images by the piece, and the template's own.
+def estimate(messages: Sequence[Message], parameters: Mapping[str, Any]) -> tuple[int, int]:
+    """Prompt tokens: the estimate, and the most that any tokenizer makes.
 
-    High for English; text of digits and symbols only can have up to three times as many (`most_tokens`).
+    The estimate is UTF-8 bytes / 3, everything that is JSON / 2, images by the piece, and the template's own: high for
+    English, while digits and symbols can have up to three times as many. The most is a token for each byte; what money
+    depends on uses that.
     """
     text_bytes, json_bytes, images = _sizes(messages, parameters)
-    tokens = text_bytes / BYTES_PER_TOKEN + json_bytes / BYTES_PER_TOKEN_JSON + images * TOKENS_PER_IMAGE
-    return math.ceil(tokens) + TOKENS_PER_MESSAGE * len(messages) + TOKENS_PER_REQUEST
-
-
-def most_tokens(messages: Sequence[Message], parameters: Mapping[str, Any]) -> int:
-    """More prompt tokens than any tokenizer makes: one for each byte. What money depends on uses this."""
-    text_bytes, json_bytes, images = _sizes(messages, parameters)
-    own = TOKENS_PER_MESSAGE * len(messages) + TOKENS_PER_REQUEST
-    return text_bytes + json_bytes + images * TOKENS_PER_IMAGE + own
+    own = images * TOKENS_PER_IMAGE + TOKENS_PER_MESSAGE * len(messages) + TOKENS_PER_REQUEST
+    tokens = math.ceil(text_bytes / BYTES_PER_TOKEN + json_bytes / BYTES_PER_TOKEN_JSON) + own
+    return tokens, text_bytes + json_bytes + own
 
 
 def _sizes(messages: Sequence[Message], parameters: Mapping[str, Any]) -> tuple[int, int, int]:

@@ -50,7 +50,7 @@ class Providers(ScriptedBackend):
                 if fate.failure is Failure.UNREACHABLE:
                     return reply, Outcome(fate.failure)
                 most = call.parameters["max_tokens"]
-                prompt = max(1, int(estimate(call.messages, call.parameters) * rng.uniform(0.6, 1.0)))
+                prompt = max(1, int(estimate(call.messages, call.parameters)[0] * rng.uniform(0.6, 1.0)))
                 asked = Asked(d, prompt, most, rng.randint(1, most))
                 generates = fate.failure not in AT_THE_DOOR
                 over = sim.vendor.arrive(asked, START_AT + sim.true, generates=generates)

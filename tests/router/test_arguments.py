@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from llm7router import (
+    AllProvidersExhaustedError,
     ConfigError,
     RequestContext,
 )
 from llm7router.sync import LOOP
+from llm7router.types import Failure
 from tests.router.scene import HELLO, Scene, ranked
 
 
@@ -68,3 +70,13 @@ def test_complete_sync_inside_the_routers_own_loop_is_an_error_and_no_deadlock()
 
     with pytest.raises(RuntimeError, match="await complete"):
         LOOP.run(nested())
+
+
+def test_nobody_reachable_says_to_check_the_network() -> None:
+    scene = Scene(ranked("a", "b"), {"a/m": Failure.UNREACHABLE, "b/m": Failure.UNREACHABLE})
+    with pytest.raises(AllProvidersExhaustedError, match="check the network connection"):
+        scene.router.complete_sync(HELLO)
+    scene = Scene(ranked("a", "b"), {"a/m": Failure.UNREACHABLE, "b/m": Failure.SERVER_ERROR})
+    with pytest.raises(AllProvidersExhaustedError) as caught:
+        scene.router.complete_sync(HELLO)
+    assert "network" not in str(caught.value)
