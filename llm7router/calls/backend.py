@@ -129,6 +129,7 @@ class LiteLLMBackend:
 
     async def _dispatch(self, call: Call, stream: bool) -> Any:
         from llm7router.calls.arguments import arguments  # imports httpx
+        from llm7router.calls.unlogged import record_of  # imports LiteLLM
 
         assert self._clients is not None
         given = arguments(call, stream)
@@ -136,6 +137,7 @@ class LiteLLMBackend:
             given["model"] = f"{LOCAL_PROVIDER}/{self._local_handle(call)}"
         else:
             given["client"] = self._clients.for_model(given["model"], call.deployment.base_url, given["api_key"])
+        given["litellm_logging_obj"] = record_of(given, stream)
         return await litellm_api.load_now().acompletion(**given)
 
     def _local_handle(self, call: Call) -> str:

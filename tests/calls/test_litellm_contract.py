@@ -165,3 +165,59 @@ async def test_a_whole_answer_has_its_headers_and_the_providers_finish_reason(
     assert answer._hidden_params["headers"]["x-mine"] == "1"
     assert answer.choices[0].finish_reason == "stop"
     assert answer.choices[0].provider_specific_fields["native_finish_reason"] == "error"
+
+
+async def test_without_callbacks_no_answer_is_priced_or_logged(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import litellm.cost_calculator
+    from litellm.litellm_core_utils import litellm_logging
+
+    asked: list[str] = []
+    for module, name in (
+        (litellm.cost_calculator, "completion_cost"),
+        (litellm_logging.Logging, "async_success_handler"),
+        (litellm_logging.Logging, "success_handler"),
+        (litellm_logging.Logging, "failure_handler"),
+    ):
+        monkeypatch.setattr(module, name, lambda *_, name=name, **__: asked.append(name))
+    before = asyncio.all_tasks()
+    assert (await backend.complete(call(upstream, prefix=prefix))).response._hidden_params["response_cost"] is None
+    streamed = (await backend.stream(call(upstream, prefix=prefix))).stream
+    assert streamed is not None
+    assert [chunk async for chunk in streamed]
+    upstream.always("status", 500)
+    assert not (await backend.complete(call(upstream, prefix=prefix))).ok
+    await asyncio.sleep(0.05)
+    assert asked == []
+    assert asyncio.all_tasks() <= before
+
+
+async def test_a_host_with_callbacks_hears_of_answers_and_failures(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    litellm = await litellm_api.load()
+    from litellm.integrations.custom_logger import CustomLogger
+
+    from llm7router.calls.unlogged import WANTED_BY
+
+    heard: list[str] = []
+
+    class Log(CustomLogger):
+        async def async_log_success_event(self, kwargs: Any, *_: Any, **__: Any) -> None:
+            heard.append(kwargs["model"])
+
+        async def async_log_failure_event(self, kwargs: Any, *_: Any, **__: Any) -> None:
+            heard.append("failed")
+
+    for name in WANTED_BY:  # LiteLLM puts what is in one of these into others, for good
+        monkeypatch.setattr(litellm, name, [])
+    monkeypatch.setattr(litellm, "callbacks", [Log()])
+    assert (await backend.complete(call(upstream, prefix=prefix))).ok
+    upstream.always("status", 500)
+    assert not (await backend.complete(call(upstream, prefix=prefix))).ok
+    for _ in range(100):  # its queue is worked off behind our backs
+        if len(heard) == 2:
+            break
+        await asyncio.sleep(0.02)
+    assert sorted(heard) == ["failed", "m"]
