@@ -29,10 +29,12 @@ _NAMES = {
     "LLMRouter": "router",
     "Llm7RouterError": "errors",
     "LocalProvider": "presets",
+    "ModelNotFoundError": "errors",
     "NoProviderAvailableError": "errors",
     "OpenRouterProvider": "presets",
     "ProviderConfig": "config.models",
     "RequestContext": "types",
+    "RequestEvent": "events",
     "RequestRejectedError": "errors",
     "RoutingError": "errors",
     "StoreError": "errors",
@@ -55,6 +57,9 @@ if TYPE_CHECKING:
         Llm7RouterError as Llm7RouterError,
     )
     from llm7router.errors import (
+        ModelNotFoundError as ModelNotFoundError,
+    )
+    from llm7router.errors import (
         NoProviderAvailableError as NoProviderAvailableError,
     )
     from llm7router.errors import (
@@ -69,6 +74,7 @@ if TYPE_CHECKING:
     from llm7router.errors import (
         StreamInterruptedError as StreamInterruptedError,
     )
+    from llm7router.events import RequestEvent as RequestEvent
     from llm7router.presets import (
         LLM7GPT4 as LLM7GPT4,
     )

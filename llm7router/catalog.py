@@ -7,7 +7,9 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from llm7router.config.models import BudgetConfig, LimitConfig, ModelConfig, PriceConfig, ProviderSpec
+from llm7router.config.limit_models import LimitConfig
+from llm7router.config.models import BudgetConfig, ModelConfig, PriceConfig, ProviderSpec
+from llm7router.config.server_models import KeyConfig
 from llm7router.decision.demand import BUDGET_CELL, MICRO
 from llm7router.types import (
     DISABLED,
@@ -35,6 +37,19 @@ def deployments(
         account = state_account(spec, key)
         found.extend(_deployment(spec, model, key, off, account, budget) for model in spec.config.models)
     return tuple(replace(deployment, order=index) for index, deployment in enumerate(found))
+
+
+def caller(key: KeyConfig) -> Deployment:
+    """A client's key as what has limits, so that the ledger counts them as it counts a provider's.
+
+    State is kept by the name: a new key for the same name does not bring a fresh allowance.
+    """
+    cell = f"caller/{key.name}"
+    limits = tuple(_limit(limit, cell, Counts.ACTUAL, shared=False) for limit in key.limits)
+    free = Price(0, 0)
+    return Deployment(
+        id=cell, provider="caller", model=key.name, cell=cell, provider_cell=cell, limits=limits, cost=free
+    )
 
 
 def state_account(spec: ProviderSpec, key: Secret | None) -> str:
@@ -106,6 +121,7 @@ def _deployment(
         environments=config.environments,
         trains_on_prompts=data.trains_on_prompts is not False,
         unsupported_params=frozenset(config.unsupported_params) | frozenset(model.unsupported_params),
+        resumes=model.resume == "prefix",
         off=off or (None if model.enabled else Off(DISABLED, "set `enabled: true` on the model in router.yaml")),
         signup_url=config.signup_url,
     )

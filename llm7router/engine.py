@@ -16,11 +16,11 @@ from llm7router.config.models import TimeoutsConfig
 from llm7router.decision import demand, plan
 from llm7router.decision.decide import decide
 from llm7router.decision.registry import Factor
+from llm7router.events import Watch
 from llm7router.state.ledger import Ledger
 from llm7router.state.quota import Refusal, Reservation
 from llm7router.types import (
     Attempt,
-    AttemptRecord,
     Capability,
     Decision,
     Deployment,
@@ -42,7 +42,6 @@ class Served:
 
     decision: Decision
     ending: plan.Ending
-    records: list[AttemptRecord]
     reservation: Reservation | None
 
 
@@ -67,61 +66,47 @@ class Engine:
     async def serve(
         self,
         deployments: tuple[Deployment, ...],
-        messages: Sequence[Message],
         parameters: Mapping[str, Any],
-        request: Request,
-        began: float,
-        *,
-        stream: bool = False,
+        watch: Watch,
     ) -> Served:
-        """Drive the plan: reserve, call, settle, until an answer or the end. `began` is monotonic seconds.
+        """Drive the plan: reserve, call, settle, until an answer or the end. `watch` is told of each step.
 
         When nothing was called because limits are used up, it waits for the first to free up, if that is soon.
         """
-        deadline = began + request.deadline_s
-        patience = min(self._timeouts.wait_s, request.deadline_s / 2)
+        request = watch.request
+        wait_s = self._timeouts.wait_s if request.wait_s is None else request.wait_s
+        patience = min(wait_s, request.deadline_s / 2)
         while True:
             decision = self.decide(request, await self._ledger.snapshot(deployments))
-            served = await self._walk(decision, messages, parameters, deadline, stream)
-            wait = ending.wait_s(served.decision, served.ending, served.records)
+            watch.decision = decision
+            watch.records.clear()
+            served = await self._walk(decision, parameters, watch)
+            wait = ending.wait_s(decision, served.ending, watch.records)
             if wait is None or wait > patience:
                 return served
             patience -= wait + MARGIN_S
             await asyncio.sleep(wait + MARGIN_S)
 
-    async def _walk(
-        self,
-        decision: Decision,
-        messages: Sequence[Message],
-        parameters: Mapping[str, Any],
-        deadline: float,
-        stream: bool,
-    ) -> Served:
+    async def _walk(self, decision: Decision, parameters: Mapping[str, Any], watch: Watch) -> Served:
+        deadline = watch.began + watch.request.deadline_s
         steps = plan.attempts(decision, self._timeouts.attempt_s, deadline - self._clock.monotonic())
-        records: list[AttemptRecord] = []
         reservation: Reservation | None = None
         try:
             attempt = next(steps)
             while True:
-                reservation, outcome = await self._attempt(
-                    attempt, messages, parameters, decision.request, deadline, stream
-                )
-                records.append(result.record(attempt, outcome, decision.request))
+                began_s = self._clock.monotonic() - watch.began
+                reservation, outcome = await self._attempt(attempt, parameters, watch)
+                watch.records.append(result.record(attempt, outcome, watch.request, began_s))
                 attempt = steps.send((outcome, deadline - self._clock.monotonic()))
         except StopIteration as stop:
-            return Served(decision, stop.value, records, reservation)
+            return Served(decision, stop.value, reservation)
 
     async def _attempt(
-        self,
-        attempt: Attempt,
-        messages: Sequence[Message],
-        parameters: Mapping[str, Any],
-        request: Request,
-        deadline: float,
-        stream: bool,
+        self, attempt: Attempt, parameters: Mapping[str, Any], watch: Watch
     ) -> tuple[Reservation | None, Outcome]:
         """One call. What it reserved is settled, but for a stream that goes on."""
-        d = attempt.deployment
+        d, request = attempt.deployment, watch.request
+        deadline = watch.began + request.deadline_s
         reserved = await self._ledger.reserve(
             request, d, lease_s=max(0.0, deadline - self._clock.monotonic()), ignore_breaker=attempt.ignore_breaker
         )
@@ -131,8 +116,8 @@ class Engine:
         outcome = Outcome(Failure.CANCELLED)
         try:
             prepared = params.prepare(parameters, d, demand.output_tokens(request, d))
-            call = self._call(attempt, messages, prepared, deadline)
-            outcome = await self._made(call, stream)
+            call = self._call(attempt, watch.messages, prepared, deadline)
+            outcome = await self._made(call, watch.stream)
         except Exception as error:  # a fault of ours must not lose a request that another deployment can serve
             # No message and no traceback: both may hold the key, and a command prints what is logged.
             log.error("calling %s failed in this program: %s", d.id, type(error).__name__)

@@ -2,6 +2,7 @@
 
     Llm7RouterError
     ├── ConfigError                      router.yaml, keys or arguments are wrong; nothing was called
+    │   └── ModelNotFoundError           nothing has the name that was asked for
     ├── RoutingError                     a request got no answer
     │   ├── NoProviderAvailableError     nothing could be tried: every deployment was rejected beforehand
     │   ├── AllProvidersExhaustedError   everything that could be tried failed
@@ -32,6 +33,15 @@ class ConfigError(Llm7RouterError):
     def __init__(self, message: str, faults: Sequence[Fault] = ()) -> None:
         super().__init__(message)
         self.faults = tuple(faults)
+
+
+class ModelNotFoundError(ConfigError):
+    """Nothing has the name that was asked for as `model`. `nearest` are names like it, the nearest first."""
+
+    def __init__(self, model: str, nearest: Sequence[str]) -> None:
+        hint = f"did you mean {', '.join(map(repr, nearest))}?" if nearest else "'auto' takes whoever serves best"
+        super().__init__(f"no model {model[:80]!r}; {hint}")
+        self.model, self.nearest = model, tuple(nearest)
 
 
 class RoutingError(Llm7RouterError):

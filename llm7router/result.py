@@ -102,8 +102,11 @@ def build(
     )
 
 
-def record(attempt: Attempt, outcome: Outcome, request: Request) -> AttemptRecord:
-    """What is kept of an attempt. One that failed may have cost its worst case, unless nothing was generated."""
+def record(attempt: Attempt, outcome: Outcome, request: Request, began_s: float) -> AttemptRecord:
+    """What is kept of an attempt that began after so many seconds of the request.
+
+    One that failed may have cost its worst case, unless nothing was generated.
+    """
     d, usd = attempt.deployment, 0.0
     if outcome.failure and not d.free and (outcome.generated or POLICIES[outcome.failure].refund is Refund.NOTHING):
         usd = demand.worst_usd(request, d, demand.output_tokens(request, d)) or 0.0
@@ -116,6 +119,8 @@ def record(attempt: Attempt, outcome: Outcome, request: Request) -> AttemptRecor
         duration_s=outcome.duration_s,
         retry_after_s=outcome.retry_after_s,
         usd=usd,
+        began_s=began_s,
+        first_token_s=outcome.first_token_s,
     )
 
 

@@ -7,13 +7,14 @@ Everything that could be a policy lives elsewhere: what may be used in `decision
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
-from llm7router import catalog, ending, result
+from llm7router import catalog, ending, naming, result
 from llm7router.calls import params
 from llm7router.calls.base import Backend, BrokenStreamError
 from llm7router.clock import Clock, SystemClock
@@ -22,6 +23,7 @@ from llm7router.config.models import Config, LoadedConfig
 from llm7router.decision import registry, request
 from llm7router.engine import Engine
 from llm7router.errors import ConfigError
+from llm7router.events import Hook, Hooks, Watch
 from llm7router.presets import Provider, spec_of
 from llm7router.state.ledger import Ledger
 from llm7router.state.stats import Stats, deployment_stats
@@ -47,6 +49,7 @@ class LLMRouter:
             (`$LLM7ROUTER_CONFIG`, `./router.yaml`, the user's, the packaged one).
         env: where keys are read from; None is the process's environment over `.env`.
         store, backend, clock: replace the configured store, LiteLLM, and time.
+        hooks: called with a `RequestEvent` when a request has ended; `hooks.add` adds more.
 
     Raises:
         ConfigError: the configuration has faults; all of them are listed.
@@ -60,10 +63,12 @@ class LLMRouter:
         store: Store | None = None,
         backend: Backend | None = None,
         clock: Clock | None = None,
+        hooks: Sequence[Hook] = (),
     ) -> None:
         self._loaded = _load(config, env)
         self._settings: Config = self._loaded.config
         self._clock = clock or SystemClock()
+        self.hooks = Hooks(self._clock, hooks)
         self._specs = {spec.name: spec for spec in self._loaded.providers}
         factors = registry.bind(self._settings.scoring.weights, self._settings.scoring.parameters)
         self._ledger = Ledger(store or open_store(self._settings.state), self._clock)
@@ -87,15 +92,15 @@ class LLMRouter:
             ConfigError: an id, a task or a capability that does not exist, or a number out of range.
             TypeError: the messages, the context or a parameter are not of the right shape.
         """
-        began = self._clock.monotonic()
-        built = self._request(messages, context, parameters)
-        served = await self._engine.serve(self._deployments, messages, parameters, built, began)
-        outcome, attempt = served.ending.answer, served.ending.attempt
-        if outcome is None or attempt is None or served.reservation is None:
-            raise ending.error(served.ending, served.decision, served.records) from None
-        answer = result.Answer.of(outcome.response)
-        latency = self._clock.monotonic() - began
-        return result.build(answer, outcome, attempt, served.decision, served.records, latency)
+        with self._watch(messages, context, parameters, stream=False) as watch:
+            served = await self._engine.serve(self._deployments, parameters, watch)
+            outcome, attempt = served.ending.answer, served.ending.attempt
+            if outcome is None or attempt is None or served.reservation is None:
+                raise ending.error(served.ending, served.decision, watch.records) from None
+            answer = result.Answer.of(outcome.response)
+            latency = self._clock.monotonic() - watch.began
+            watch.result = result.build(answer, outcome, attempt, served.decision, watch.records, latency)
+            return watch.result
 
     async def stream(
         self, messages: Sequence[Message], context: RequestContext | None = None, **parameters: Any
@@ -105,32 +110,33 @@ class LLMRouter:
         Until the first content, failover is silent. Raises as `complete` does, and `StreamInterruptedError` when
         the answer breaks off after its first content.
         """
-        began = self._clock.monotonic()
-        built = self._request(messages, context, parameters)
-        served = await self._engine.serve(self._deployments, messages, parameters, built, began, stream=True)
-        outcome, attempt, reservation = served.ending.answer, served.ending.attempt, served.reservation
-        if outcome is None or attempt is None or reservation is None or outcome.stream is None:
-            raise ending.error(served.ending, served.decision, served.records) from None
-        answer, chunks = result.Answer(), outcome.stream
-        final = Outcome(Failure.CANCELLED, generated=True)
-        try:
-            async for chunk in chunks:
-                answer.add(chunk)
-                yield chunk
-            final = ending.finished(outcome, chunks.usage, chunks.waited_s)
-        except BrokenStreamError as broken:
-            final = replace(broken.outcome, generated=True)
-        finally:
+        with self._watch(messages, context, parameters, stream=True) as watch:
+            served = await self._engine.serve(self._deployments, parameters, watch)
+            outcome, attempt, reservation = served.ending.answer, served.ending.attempt, served.reservation
+            if outcome is None or attempt is None or reservation is None or outcome.stream is None:
+                raise ending.error(served.ending, served.decision, watch.records) from None
+            watch.first_token_s = self._clock.monotonic() - watch.began
+            answer, chunks = result.Answer(), outcome.stream
+            final = Outcome(Failure.CANCELLED, generated=True)
             try:
-                await chunks.aclose()
+                async for chunk in chunks:
+                    answer.add(chunk)
+                    yield chunk
+                final = ending.finished(outcome, chunks.usage, chunks.waited_s)
+            except BrokenStreamError as broken:
+                final = replace(broken.outcome, generated=True)
             finally:
-                await self._ledger.settle(reservation, final)
-        records = [*served.records[:-1], result.record(attempt, final, built)]
-        if final.failure is not None:
-            raise ending.interrupted(attempt, final, served.decision, records) from None
-        latency = self._clock.monotonic() - began
-        whole = result.build(answer, final, attempt, served.decision, records, latency)
-        yield StreamChunk(provider=whole.provider, model=whole.model, result=whole)
+                began_s = watch.records[-1].began_s
+                watch.records[-1] = result.record(attempt, final, watch.request, began_s)
+                try:
+                    await chunks.aclose()
+                finally:
+                    await self._ledger.settle(reservation, final)
+            if final.failure is not None:
+                raise ending.interrupted(attempt, final, served.decision, watch.records) from None
+            latency = self._clock.monotonic() - watch.began
+            watch.result = result.build(answer, final, attempt, served.decision, watch.records, latency)
+            yield StreamChunk(provider=watch.result.provider, model=watch.result.model, result=watch.result)
 
     def complete_sync(
         self, messages: Sequence[Message], context: RequestContext | None = None, **parameters: Any
@@ -147,6 +153,19 @@ class LLMRouter:
         """Who would serve the request and why: a dry run that calls nothing and writes nothing."""
         built = self._request(messages, context, parameters)
         return self._engine.decide(built, self._ledger.snapshot_now(self._deployments))
+
+    def context_for(self, model: str, context: RequestContext | None = None) -> RequestContext:
+        """The context of a request for `model` as clients name it: auto, auto:TASK, an alias, a provider or a model.
+
+        Raises:
+            ModelNotFoundError: nothing has that name.
+        """
+        return naming.context_for(model, context or RequestContext(), self._settings.aliases, self._deployments)
+
+    @property
+    def model_names(self) -> list[str]:
+        """Every name that `context_for` takes and that is worth listing."""
+        return naming.names(self._settings.aliases, self._deployments)
 
     def register_provider(self, provider: Provider, name: str | None = None) -> None:
         """Add a provider, or replace the one of the same name.
@@ -197,6 +216,17 @@ class LLMRouter:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def _watch(
+        self,
+        messages: Sequence[Message],
+        context: RequestContext | None,
+        parameters: Mapping[str, Any],
+        *,
+        stream: bool,
+    ) -> AbstractContextManager[Watch]:
+        began = self._clock.monotonic()
+        return self.hooks.watching(Watch(self._request(messages, context, parameters), messages, stream, began))
 
     def _read_providers(self) -> None:
         self._deployments = catalog.deployments(self._specs.values(), self._loaded.env, self._settings.budget)

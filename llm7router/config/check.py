@@ -18,7 +18,7 @@ from llm7router.config.raw import mapping, number, rows, text
 def problems(data: Any, unset: Collection[Where] = ()) -> list[Problem]:
     """Everything wrong across keys; values at the paths of `unset` are placeholders and are not judged."""
     root = mapping(data)
-    found = [*_scoring(root), *_budget(root), *_state(root)]
+    found = [*_scoring(root), *_budget(root), *_state(root), *_aliases(root), *_keys(root)]
     for name, provider in mapping(root.get("providers")).items():
         if isinstance(provider, Mapping):
             found += _provider(provider, ("providers", name))
@@ -52,6 +52,38 @@ def _state(root: Mapping[str, Any]) -> Iterator[Problem]:
     message = store_fault(store) if store is not None else None
     if message is not None:
         yield Problem(("state", "store"), message)
+
+
+def _aliases(root: Mapping[str, Any]) -> Iterator[Problem]:
+    """A name that means something else already, or that stands for nothing."""
+    providers = mapping(root.get("providers"))
+    known = set(providers)
+    for name, provider in providers.items():
+        known |= {f"{name}/{id}" for _, model in rows(mapping(provider).get("models")) if (id := text(model.get("id")))}
+    for name, alias in mapping(root.get("aliases")).items():
+        if name == "auto" or name in providers:
+            what = "routes freely" if name == "auto" else "is a provider"
+            yield Problem(("aliases", name), f"{shown(name)} {what}; give the alias another name")
+        used = mapping(alias).get("use")
+        for index, id in enumerate(used if isinstance(used, list) else []):
+            if isinstance(id, str) and id not in known:
+                advice = suggest(id, sorted(known))
+                yield Problem(("aliases", name, "use", index), f"no provider or deployment {shown(id)}; {advice}")
+
+
+def _keys(root: Mapping[str, Any]) -> Iterator[Problem]:
+    """Two keys of one name would share limits, and one key under two names would have the first's."""
+    seen: dict[tuple[str, str], int] = {}
+    for index, key in rows(mapping(root.get("server")).get("keys")):
+        for field in ("name", "sha256"):
+            value = text(key.get(field))
+            if value is not None and seen.setdefault((field, value), index) != index:
+                message = f"{shown(value)} is there twice, first in keys[{seen[field, value]}]; keep one"
+                yield Problem(("server", "keys", index, field), message)
+        for place, limit in rows(key.get("limits")):
+            where = ("server", "keys", index, "limits", place)
+            if limit.get("unit") in ("usd", "neurons", "input_tokens"):
+                yield Problem((*where, "unit"), "a key's limits count requests, tokens or concurrent; use one of these")
 
 
 def _provider(provider: Mapping[str, Any], where: Where) -> Iterator[Problem]:

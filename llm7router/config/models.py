@@ -14,62 +14,38 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from llm7router.types import Capability, Counts, Period, TaskType, Unit
-
-Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$", max_length=64)]
-Positive = Annotated[float, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
-Points = Annotated[float, Field(ge=0, le=1000)]
-Stars = Annotated[float, Field(ge=1, le=5)]
-Tokens = Annotated[int, Field(gt=0)]
-Task = Literal["chat", "reasoning", "code", "summarize", "extract", "translate", "creative"]
-Trains = Literal[True, False, "maybe", "depends_on_host", "some_models"]
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False, hide_input_in_errors=True)
-
-
-class LimitConfig(_Strict):
-    """One limit. `concurrent` has no window; every other unit needs one."""
-
-    unit: Unit = Field(description="What is counted. `usd` needs `list_cost`, `neurons` needs `neurons_per_mtok`.")
-    window: Period | None = Field(default=None, description="Length of the window.")
-    max: NotNegative = Field(description="Most that fits into one window, in the unit.")
-    kind: Literal["rolling", "calendar"] = Field(
-        default="rolling", description="rolling: any stretch of that length; calendar: since midnight or the 1st."
-    )
-    tz: str = Field(default="UTC", description="Time zone of a calendar window, such as America/Los_Angeles.")
-    scope: str | None = Field(
-        default=None, description="For people: account, organization, project, key or ip; `model+` before it."
-    )
-    safety: Annotated[float, Field(gt=0, le=1)] = Field(default=1.0, description="Use only this share of `max`.")
-    header: str | None = Field(
-        default=None,
-        description="The answer's header with what is left, such as x-ratelimit-remaining-tokens.",
-    )
-    counts: Counts | None = Field(default=None, description="Overrides the provider's `counts` for this limit.")
-    note: str | None = Field(default=None, description="For people.")
-    source: str | None = Field(default=None, description="Where the figure was read.")
-    checked: date | None = Field(default=None, description="When it was read, YYYY-MM-DD.")
+from llm7router.config.base import (
+    Name,
+    NotNegative,
+    Points,
+    Positive,
+    Share,
+    Stars,
+    Strict,
+    Task,
+    Tokens,
+    Trains,
+)
+from llm7router.config.limit_models import LimitConfig
+from llm7router.config.server_models import AliasConfig, ServerConfig
+from llm7router.types import Capability, Counts, TaskType
 
 
-class PriceConfig(_Strict):
+class PriceConfig(Strict):
     """Per million tokens."""
 
     input: NotNegative = Field(description="Per million prompt tokens.")
     output: NotNegative = Field(description="Per million tokens of the answer.")
 
 
-class LatencyConfig(_Strict):
+class LatencyConfig(Strict):
     """What to expect until it is measured."""
 
     first_token_s: Positive | None = Field(default=None, description="Seconds until the first token.")
     tokens_per_s: Positive | None = Field(default=None, description="Tokens a second after that; absent: instant.")
 
 
-class DataConfig(_Strict):
+class DataConfig(Strict):
     """What becomes of prompts."""
 
     trains_on_prompts: Trains = Field(
@@ -79,7 +55,7 @@ class DataConfig(_Strict):
     note: str | None = Field(default=None, description="For people.")
 
 
-class ModelConfig(_Strict):
+class ModelConfig(Strict):
     """One model of a provider: a deployment."""
 
     id: Annotated[str, StringConstraints(min_length=1, max_length=200)] = Field(
@@ -106,13 +82,17 @@ class ModelConfig(_Strict):
     pool: str | None = Field(default=None, description="One of the provider's `pools`, shared with other models.")
     limits: list[LimitConfig] = Field(default=[], description="Of this model, beside those of the provider.")
     unsupported_params: list[str] = Field(default=[], description="Parameters to strip before a call.")
+    resume: Literal["prefix"] | None = Field(
+        default=None,
+        description="prefix: it can go on with a plain text that another model began and broke off.",
+    )
     data: DataConfig | None = Field(default=None, description="If it differs from the provider's.")
     source: str | None = Field(default=None, description="Where these facts were read.")
     checked: date | None = Field(default=None, description="When they were read, YYYY-MM-DD.")
     note: str | None = Field(default=None, description="For people.")
 
 
-class ProviderConfig(_Strict):
+class ProviderConfig(Strict):
     """A service under one account."""
 
     title: str | None = Field(default=None, description="As listings show it.")
@@ -172,7 +152,7 @@ class ScoringConfig(BaseModel):
         return self.model_extra or {}
 
 
-class BudgetConfig(_Strict):
+class BudgetConfig(Strict):
     """Most that may be spent, in USD. 0: what could cost anything is never called."""
 
     usd_per_request: NotNegative = Field(default=0, description="A call that could cost more is not made.")
@@ -180,7 +160,7 @@ class BudgetConfig(_Strict):
     usd_per_month: NotNegative | None = Field(default=None, description="Over all providers, a UTC month.")
 
 
-class TimeoutsConfig(_Strict):
+class TimeoutsConfig(Strict):
     """In seconds."""
 
     first_token_s: Positive = Field(default=15, description="Until something comes; then the next provider is tried.")
@@ -192,14 +172,14 @@ class TimeoutsConfig(_Strict):
     )
 
 
-class StateConfig(_Strict):
+class StateConfig(Strict):
     """Where health and quotas are kept between calls."""
 
     store: str = Field(default="disk", description="disk, memory, or redis://HOST:PORT/0 (rediss:// for TLS).")
     path: str | None = Field(default=None, description="Directory of the disk store; null is the user's own.")
 
 
-class Config(_Strict):
+class Config(Strict):
     """The whole of router.yaml."""
 
     version: Literal[1] = Field(description="Of this format.")
@@ -208,6 +188,10 @@ class Config(_Strict):
     budget: BudgetConfig = Field(default=BudgetConfig(), description="Most that may be spent, in USD.")
     timeouts: TimeoutsConfig = Field(default=TimeoutsConfig(), description="How long to wait, in seconds.")
     state: StateConfig = Field(default=StateConfig(), description="Where health and used-up limits are kept.")
+    server: ServerConfig = Field(default=ServerConfig(), description="`llm7router serve`.")
+    aliases: dict[Name, AliasConfig] = Field(
+        default={}, description="More names that clients may ask for as `model`, such as gpt-4o-mini."
+    )
     providers: dict[Name, ProviderConfig] = Field(
         default={}, description="By a name of your choice; the earlier wins a tie."
     )

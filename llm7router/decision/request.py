@@ -64,6 +64,7 @@ def build(
         expected_output=min(max_tokens or 300, 300) if hint is None else max(1, hint - prompt_tokens),
         deadline_s=total_s if context.deadline_s is None else min(total_s, context.deadline_s),
         caller=context.caller,
+        wait_s=context.wait_s,
     )
 
 
@@ -119,7 +120,7 @@ def check_context(context: RequestContext) -> None:
     for name in ("providers", "exclude", "requires"):
         if isinstance(getattr(context, name), str | bytes):
             raise TypeError(f"{name} must be a list of names, such as [{getattr(context, name)!r}], not a string")
-    for name in ("max_usd", "deadline_s", "estimated_tokens"):
+    for name in ("max_usd", "deadline_s", "estimated_tokens", "wait_s"):
         value = getattr(context, name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
             raise TypeError(f"{name} must be a number of 0 or more (given {str(value)[:40]!r})")

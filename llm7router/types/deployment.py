@@ -152,6 +152,7 @@ class Deployment:
     environments: Mapping[str, float] | None = None  # 0..1 by environment name; None: no preference
     trains_on_prompts: bool = True
     unsupported_params: frozenset[str] = frozenset()
+    resumes: bool = False  # goes on with a text that another model began
     off: Off | None = None
     signup_url: str | None = None
     cells: tuple[str, ...] = field(init=False, repr=False)  # every cell that a call may touch

@@ -66,6 +66,8 @@ class AttemptRecord:
     duration_s: float
     retry_after_s: float | None = None
     usd: float = 0.0  # what it cost, or may have cost, by the prices of router.yaml
+    began_s: float = 0.0  # seconds from the begin of the request
+    first_token_s: float | None = None  # of a stream, seconds from the begin of the attempt
 
 
 @dataclass(frozen=True, slots=True)

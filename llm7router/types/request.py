@@ -29,6 +29,7 @@ class RequestContext:
         deadline_s: seconds for everything, failover included; never more than `timeouts.total_s`.
         request_id: names the request in logs and breaks near-ties; made up if empty.
         caller: who asks, for accounting.
+        wait_s: seconds to wait for a limit to free up when nothing else can serve; None: `timeouts.wait_s`.
     """
 
     task_type: TaskType | str = TaskType.AUTO
@@ -43,6 +44,7 @@ class RequestContext:
     deadline_s: float | None = None
     request_id: str | None = None
     caller: str | None = None
+    wait_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,3 +68,4 @@ class Request:
     task_evidence: str = ""  # why `auto` chose the task
     deadline_s: float = 120.0
     caller: str | None = None
+    wait_s: float | None = None  # None: as configured

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from llm7router.config import LoadedConfig, load, packaged
-from llm7router.config.models import LimitConfig
+from llm7router.config.limit_models import LimitConfig
 from llm7router.config.yaml_reader import read
 from llm7router.types import Capability, Unit
 
