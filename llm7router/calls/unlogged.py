@@ -30,23 +30,27 @@ WANTED_BY = (
 )
 
 
-def record_of(arguments: Mapping[str, Any], stream: bool) -> Any:
-    """What `acompletion` takes as `litellm_logging_obj`; None where the host wants LiteLLM's own."""
+def record_of(arguments: Mapping[str, Any], stream: bool, function: str = "acompletion") -> Any:
+    """What LiteLLM's function takes as `litellm_logging_obj`; None where the host wants LiteLLM's own."""
     if any(getattr(litellm, name, None) for name in WANTED_BY):
         return None
     custom_llm_setup()  # type: ignore[no-untyped-call]  # LiteLLM does this where it makes a record of its own: custom handlers become known
     record = Unlogged(
         model=arguments["model"],
-        messages=arguments["messages"],
+        messages=arguments["messages"] if "messages" in arguments else arguments["input"],
         stream=stream,
-        call_type="acompletion",
+        call_type=function,
         start_time=datetime.datetime.now(),
         litellm_call_id=str(uuid4()),
         function_id="",
         supports_correlation_logging=False,
     )
     record.update_environment_variables(
-        model=arguments["model"], user="", optional_params={}, litellm_params={"api_base": ""}
+        model=arguments["model"],
+        user="",
+        optional_params={},
+        litellm_params={"api_base": ""},
+        stream_options=arguments.get("stream_options"),  # without it, the usage of local models is lost
     )
     return record
 

@@ -37,8 +37,8 @@ FRESH = Health()
 def _decayed(health: Health, now: float) -> tuple[float, float]:
     if not health.successes and not health.failures:
         return 0.0, 0.0
-    factor = 0.5 ** (max(0.0, now - health.at) / HALF_LIFE_S)
-    return float(health.successes * factor), float(health.failures * factor)
+    factor: float = 0.5 ** (max(0.0, now - health.at) / HALF_LIFE_S)
+    return health.successes * factor, health.failures * factor
 
 
 def posterior(health: Health, now: float) -> float:
@@ -106,6 +106,8 @@ def failed(
 
 def _forgiven(health: Health, now: float) -> tuple[int, float]:
     """Trips that still count, and since when: one is forgiven for every 15 * 2^trips seconds without a new one."""
+    if not health.trips:
+        return 0, 0.0
     trips, since = min(health.trips, 32), health.tripped_at
     while trips and now - since >= (quiet := EJECT_S * 2.0**trips):
         trips, since = trips - 1, since + quiet

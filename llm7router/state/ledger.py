@@ -159,9 +159,11 @@ class Ledger:
             result, written = await self._store.mutate(keys, change)
             self._put(written)
             return result
-        step = asyncio.ensure_future(self._step(keys, change))
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Any] = loop.create_future()
+        step = loop.create_task(self._step(keys, change, done))  # of its own: it ends even if this one is cancelled
         try:
-            result, written = await asyncio.shield(step)
+            result, written = await done
         except StoreError as error:
             self._fail(error)
             return None
@@ -171,19 +173,29 @@ class Ledger:
         self._put(written)
         return result
 
-    async def _step(self, keys: tuple[str, ...], change: Change[T]) -> tuple[T, Mapping[str, Cell]]:
-        now = self._clock.monotonic()
-        if now - self._registered_at >= REGISTER_S:
-            self._registered_at = now
-            _, present = await self._store.mutate((WORKERS,), registered(self._worker, self.now()))
-            self._put(present)
-        return await self._store.mutate(keys, change)
+    async def _step(self, keys: tuple[str, ...], change: Change[T], done: asyncio.Future[Any]) -> T | None:
+        """One step: its result, or None if it failed. Whoever waits for `done` is told without a detour."""
+        try:
+            now = self._clock.monotonic()
+            if now - self._registered_at >= REGISTER_S:
+                self._registered_at = now
+                _, present = await self._store.mutate((WORKERS,), registered(self._worker, self.now()))
+                self._put(present)
+            outcome = await self._store.mutate(keys, change)
+        except asyncio.CancelledError:
+            done.cancel()
+            raise
+        except Exception as error:  # also a bug in `change`: the caller's to see
+            if not done.done():
+                done.set_exception(error)
+            return None
+        if not done.done():
+            done.set_result(outcome)
+        return outcome[0]
 
     def _give_back(self, step: asyncio.Future[Any]) -> None:
         """A reservation that came through after nobody waited for it any more: nothing was sent with it."""
-        if step.cancelled() or step.exception() is not None:
-            return
-        reservation = step.result()[0]
+        reservation = None if step.cancelled() else step.result()
         if isinstance(reservation, Reservation):
             task = asyncio.ensure_future(self._settle(reservation, Outcome(Failure.REFUSED)))
             self._returning.add(task)

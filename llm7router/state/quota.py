@@ -68,8 +68,11 @@ def find_refusal(cells: Cells, charges: Iterable[tuple[Limit, int]], now: float)
     """What stands in the way of the charges at `now`, the longest wait of all; None if they fit."""
     worst: Refusal | None = None
     for limit, amount in charges:
-        cell = cells.get(limit.cell)
-        wait = _wait(cell, limit, amount, now)
+        cell = cells.get(limit.cell, EMPTY)
+        if limit.concurrent:
+            wait = _wait_for_lease(cell, limit, amount, now)
+        else:
+            wait = windows.wait(cell.windows.get(limit.name, windows.EMPTY), limit, amount, now)
         if wait > 0 and (worst is None or now + wait > worst.free_at):
             worst = Refusal(f"over {limit.name}", now + wait)
     return worst
@@ -87,17 +90,12 @@ def find_block(cells: Cells, deployment: Deployment, now: float) -> Refusal | No
     return worst
 
 
-def _wait(cell: Cell | None, limit: Limit, amount: int, now: float) -> float:
-    if limit.concurrent:
-        if amount > limit.max:
-            return math.inf
-        live = sorted(until for until in cell.leases.values() if until > now) if cell else ()
-        over = len(live) + amount - limit.max
-        return live[over - 1] - now if over > 0 else 0.0
-    window = cell.windows.get(limit.name) if cell else None
-    if window is None:
-        return 0.0 if amount <= limit.max else math.inf
-    return windows.wait(window, limit, amount, now)
+def _wait_for_lease(cell: Cell, limit: Limit, amount: int, now: float) -> float:
+    if amount > limit.max:
+        return math.inf
+    live = sorted(until for until in cell.leases.values() if until > now)
+    over = len(live) + amount - limit.max
+    return live[over - 1] - now if over > 0 else 0.0
 
 
 def after_clock_change(cells: Cells, limits: Iterable[Limit], jump_s: float, now: float) -> dict[str, Cell]:
@@ -146,15 +144,17 @@ def reserve(
     charged: list[Charged] = []
     leases: list[str] = []
     for limit, amount in charges:
-        cell = changed.get(limit.cell) or cells.get(limit.cell, EMPTY)
+        key = limit.cell
         if limit.concurrent:
-            live = {key: until for key, until in cell.leases.items() if until > now}
-            changed[limit.cell] = cell._replace(leases={**live, id: expires_at})
-            leases.append(limit.cell)
-        else:
-            window, key = windows.charge(cell.windows.get(limit.name, windows.EMPTY), limit, amount, now)
-            fresh.setdefault(limit.cell, {})[limit.name] = window
-            charged.append(Charged(limit, amount, key))
+            cell = changed.get(key) or cells.get(key, EMPTY)
+            live = {name: until for name, until in cell.leases.items() if until > now}
+            changed[key] = cell._replace(leases={**live, id: expires_at})
+            leases.append(key)
+            continue
+        if (by_name := fresh.get(key)) is None:
+            by_name = fresh[key] = dict(cells.get(key, EMPTY).windows)
+        by_name[limit.name], slice = windows.charge(by_name.get(limit.name, windows.EMPTY), limit, amount, now)
+        charged.append(Charged(limit, amount, slice))
     _put(changed, cells, fresh)
     # A call that ignores the breaker tells as much as a probe, but takes nobody's turn.
     probe = bool(own.health.open_until)
@@ -167,10 +167,10 @@ def reserve(
 
 
 def _put(changed: dict[str, Cell], cells: Cells, fresh: Mapping[str, Mapping[str, windows.Window]]) -> None:
-    """Put new windows into the changed cells."""
+    """Put all windows of cells into the changed cells."""
     for key, by_name in fresh.items():
-        _, leases, block, streak, health, latency = cell = changed.get(key) or cells.get(key, EMPTY)
-        changed[key] = Cell({**cell.windows, **by_name}, leases, block, streak, health, latency)
+        _, leases, block, streak, health, latency = changed.get(key) or cells.get(key, EMPTY)
+        changed[key] = Cell(by_name, leases, block, streak, health, latency)
 
 
 def settle(
@@ -190,10 +190,14 @@ def settle(
 
     fresh: dict[str, dict[str, windows.Window]] = {}
     for charged in reservation.charged:
-        limit, amount, key = charged
+        limit, amount, slice = charged
         used = _used(charged, refund, actual)
-        if used != amount and (window := get(limit.cell).windows.get(limit.name)):
-            fresh.setdefault(limit.cell, {})[limit.name] = windows.correct(window, key, used - amount)
+        if used == amount:
+            continue
+        if (by_name := fresh.get(limit.cell)) is None:
+            by_name = fresh[limit.cell] = dict(cells.get(limit.cell, EMPTY).windows)
+        if window := by_name.get(limit.name):
+            by_name[limit.name] = windows.correct(window, slice, used - amount)
     _put(changed, cells, fresh)
     for lease in reservation.leases:
         cell = get(lease)

@@ -9,33 +9,66 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import datetime, timedelta
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
-from zoneinfo import ZoneInfo
 
-from llm7router.types import Limit, Period
+from llm7router.state.periods import bounds
+from llm7router.types import Limit
+
+
+@dataclass(frozen=True)
+class Closed:
+    """The slices of a window but the newest. Windows share them, so that a charge copies none: they change when a
+    slice begins, and when one of them is corrected."""
+
+    slices: dict[int, int]
+
+    @cached_property
+    def last(self) -> int:
+        """The newest key among them; 0 if there is none."""
+        return next(reversed(self.slices), 0)
+
+    @cached_property
+    def text(self) -> str:
+        """For each slice how far its key is from the one before (the first: from 0), and its amount: `7,20,1,5,`."""
+        steps = zip(self.slices, (0, *self.slices), self.slices.values(), strict=False)
+        return "".join([f"{key - before},{amount}," for key, before, amount in steps])
 
 
 class Window(NamedTuple):
     """What has been used of one limit, and what was learned of it.
 
-    `slices` are amounts, oldest first: a key is a slice number in a rolling window, and the start of the period in
-    epoch seconds in a calendar one. `total` is their sum. `pace` is what was used lately, each hour counting half of
-    the next, as of `pace_at`. `cap` is a limit learned from refusals as of `cap_at` (0: none), `said` what the
-    provider itself says the limit is (0: nothing).
+    Amounts are kept in slices: a key is a slice number in a rolling window, and the start of the period in epoch
+    seconds in a calendar one. The newest slice has `key` (-1: there is none) and holds `held`. `total` is the sum of
+    all. `pace` is what was used lately, each hour counting half of the next, as of `pace_at`. `cap` is a limit learned
+    from refusals as of `cap_at` (0: none), `said` what the provider itself says the limit is (0: nothing).
     """
 
-    slices: Mapping[int, int]
-    total: int
+    closed: Closed = Closed({})
+    key: int = -1
+    held: int = 0
+    total: int = 0
     pace: float = 0.0
     pace_at: float = 0.0
     cap: int = 0
     cap_at: float = 0.0
     said: int = 0
 
+    @property
+    def slices(self) -> Mapping[int, int]:
+        """Every amount by its key, oldest first."""
+        return {**self.closed.slices, self.key: self.held} if self.key >= 0 else self.closed.slices
 
-EMPTY = Window({}, 0)
+    def with_slices(self, slices: Mapping[int, int]) -> Window:
+        """The window with other amounts, oldest first."""
+        closed = dict(slices)
+        key, held = closed.popitem() if closed else (-1, 0)
+        return self._replace(closed=Closed(closed), key=key, held=held, total=sum(slices.values()))
+
+
+_new = tuple.__new__  # half of the time of `Window(...)`, and six are made a call
+EMPTY = Window()
 # Around the end of a calendar period a call counts in both: it is still on its way, or a clock is ahead.
 CALENDAR_GUARD_S = 1.0
 PACE_HALF_LIFE_S = 3600.0
@@ -49,43 +82,6 @@ def most(window: Window, limit: Limit, now: float) -> int:
         grown = window.cap * REGAINED_PER_DAY ** min(365.0, max(0.0, now - window.cap_at) / 86400)
         return min(top, int(grown))
     return top
-
-
-def bounds(period: Period, tz: str, now: float) -> tuple[float, float]:
-    """Start and end, in epoch seconds, of the calendar period of `tz` that holds `now`; a day may have 23 or 25 h.
-
-    Raises:
-        ValueError: the period is not one that calendars have (10 seconds).
-    """
-    # Boundaries of every zone lie on quarter hours, so the answer is the same within one.
-    return _bounds(period, tz, int(now // 900) * 900) if period not in _SHORT else _short_bounds(period, now)
-
-
-_SHORT = frozenset({Period.SECOND, Period.MINUTE})
-
-
-def _short_bounds(period: Period, now: float) -> tuple[float, float]:
-    length = 1.0 if period is Period.SECOND else 60.0
-    start = now // length * length
-    return start, start + length
-
-
-@lru_cache(maxsize=256)
-def _bounds(period: Period, tz: str, at: int) -> tuple[float, float]:
-    zone = ZoneInfo(tz)
-    local = datetime.fromtimestamp(at, zone)
-    if period is Period.HOUR:
-        start = local.replace(minute=0, second=0, microsecond=0)
-        return start.timestamp(), start.timestamp() + 3600
-    start = local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0)  # a midnight that comes twice is one
-    if period is Period.DAY:
-        end = start + timedelta(days=1)  # wall-clock arithmetic: the next local midnight, also when clocks change
-    elif period is Period.MONTH:
-        start = start.replace(day=1)
-        end = (start + timedelta(days=32)).replace(day=1)
-    else:
-        raise ValueError(f"no calendar window of {period.value}")
-    return start.timestamp(), end.timestamp()
 
 
 def _oldest_live(limit: Limit, now: float) -> float:
@@ -107,15 +103,14 @@ def _current(limit: Limit, now: float) -> int:
 
 def used(window: Window, limit: Limit, now: float) -> int:
     """What counts against the limit at `now`."""
-    slices = window.slices
-    if not slices:
+    if window.key < 0:
         return 0
-    oldest = _oldest_live(limit, now)
-    for key in slices:  # the first key is the oldest
+    oldest, closed = _oldest_live(limit, now), window.closed.slices
+    for key in closed:  # the first key is the oldest
         if key >= oldest:
             return window.total
-        break
-    return sum(amount for key, amount in slices.items() if key >= oldest)
+        return sum([held for key, held in closed.items() if key >= oldest], window.held if window.key >= oldest else 0)
+    return window.held if window.key >= oldest else 0
 
 
 def wait(window: Window, limit: Limit, amount: int, now: float) -> float:
@@ -155,52 +150,55 @@ def _leaves_at(limit: Limit, key: int) -> float:
 
 
 def charge(window: Window, limit: Limit, amount: int, now: float) -> tuple[Window, int]:
-    """The window with `amount` added at `now`, pruned, and the key of the slice that holds it."""
-    if limit.tz is None:  # written out: it is done for every limit of every call
-        slice_s, _, span_s = limit.shape
-        oldest, current = (now - span_s) // slice_s, int(now // slice_s)
-    else:
-        oldest, current = _oldest_live(limit, now), _current(limit, now)
-    slices, total = dict(window.slices), window.total
-    if slices and next(iter(slices)) < oldest:
-        slices = {key: held for key, held in slices.items() if key >= oldest}
-        total = sum(slices.values())
-    if slices and current < (newest := next(reversed(slices))):
-        current = newest  # the clock went back: what is charged late is held longer, never shorter
-    slices[current] = slices.get(current, 0) + amount
-    pace, pace_at = (_decayed_pace(window, now) + amount, now) if limit.scarce else (0.0, 0.0)  # what is forecast
-    return Window(slices, total + amount, pace, pace_at, window.cap, window.cap_at, window.said), current
+    """The window with `amount` added at `now`, and the key of the slice that holds it."""
+    closed, key, held, total, pace, pace_at, cap, cap_at, said = window
+    current = int(now // limit.shape.slice_s) if limit.tz is None else _current(limit, now)
+    if current > key:  # else the clock went back: what is charged late is held longer, never shorter
+        closed, total = _close(window, _oldest_live(limit, now))
+        key, held = current, 0
+    if limit.scarce:  # it is forecast
+        pace, pace_at = (_decayed_pace(window, now) if pace else 0.0) + amount, now
+    return _new(Window, (closed, key, held + amount, total + amount, pace, pace_at, cap, cap_at, said)), key
+
+
+def _close(window: Window, oldest: float) -> tuple[Closed, int]:
+    """All slices from `oldest` on, now that the newest takes no more, and their sum."""
+    slices = {key: held for key, held in window.slices.items() if key >= oldest}
+    return Closed(slices), sum(slices.values())
 
 
 def without_future(window: Window, limit: Limit, now: float) -> Window:
     """The window with what lies in the future, by a clock that was ahead, moved to now."""
     current = _current(limit, now)
-    if all(key <= current + 1 for key in window.slices):
+    if window.key <= current + 1:
         return window
-    slices = {key: amount for key, amount in window.slices.items() if key <= current}
-    slices[current] = slices.get(current, 0) + sum(amount for key, amount in window.slices.items() if key > current)
-    return window._replace(slices=slices, pace_at=min(window.pace_at, now), cap_at=min(window.cap_at, now))
+    slices: dict[int, int] = {}
+    for key, held in window.slices.items():
+        slices[min(key, current)] = slices.get(min(key, current), 0) + held
+    moved = window.with_slices(slices)
+    return moved._replace(pace_at=min(window.pace_at, now), cap_at=min(window.cap_at, now))
 
 
 def shifted(window: Window, limit: Limit, jump_s: float, before: float) -> Window:
     """The window after the wall clock jumped ahead from `before` by `jump_s` seconds: no time has passed, so what was
     used until then is moved along. Calendar windows go by the wall clock and stay."""
-    if limit.tz is not None or not window.slices:
+    if limit.tz is not None or window.key < 0:
         return window
     # Rounded up: what is moved too far is only held a little longer.
     steps, last = math.ceil(jump_s / limit.shape.slice_s), _current(limit, before)
     newest = _current(limit, before + jump_s)
     slices: dict[int, int] = {}
-    for key in sorted(window.slices):
+    for key, held in window.slices.items():
         moved = min(key + steps, newest) if key <= last else key
-        slices[moved] = slices.get(moved, 0) + window.slices[key]
-    return window._replace(slices=dict(sorted(slices.items())))
+        slices[moved] = slices.get(moved, 0) + held
+    return window.with_slices(dict(sorted(slices.items())))
 
 
 def _decayed_pace(window: Window, now: float) -> float:
     if not window.pace:
         return 0.0
-    return float(window.pace * 0.5 ** (max(0.0, now - window.pace_at) / PACE_HALF_LIFE_S))
+    age_s = now - window.pace_at
+    return float(window.pace * 0.5 ** (age_s / PACE_HALF_LIFE_S)) if age_s > 0 else window.pace
 
 
 def correct(window: Window, key: int, difference: int) -> Window:
@@ -208,14 +206,22 @@ def correct(window: Window, key: int, difference: int) -> Window:
 
     Correcting any other slice would let more than the limit through once the charged one has left.
     """
-    held = window.slices.get(key)
-    if held is None or difference == 0:
+    closed, newest, held, total, pace, pace_at, cap, cap_at, said = window
+    if key != newest:
+        amount = closed.slices.get(key)
+        if amount is None or difference == 0:
+            return window
+        difference = max(difference, -amount)
+        closed = Closed({**closed.slices, key: amount + difference})
+    elif key >= 0 and difference:
+        if difference < -held:
+            difference = -held
+        held += difference
+    else:
         return window
-    difference = max(difference, -held)
-    slices = dict(window.slices)
-    slices[key] = held + difference
-    pace = max(0.0, window.pace + difference)
-    return window._replace(slices=slices, total=window.total + difference, pace=pace)
+    if pace_at:
+        pace = max(0.0, pace + difference)
+    return _new(Window, (closed, newest, held, total + difference, pace, pace_at, cap, cap_at, said))
 
 
 def runs_out_at(window: Window, limit: Limit, now: float) -> float | None:
@@ -250,7 +256,7 @@ def resets_at(window: Window, limit: Limit, now: float) -> float:
     if limit.tz is not None:
         assert limit.period is not None
         return bounds(limit.period, limit.tz, now)[1]
-    return _leaves_at(limit, next(reversed(window.slices))) if used(window, limit, now) else now
+    return _leaves_at(limit, window.key) if used(window, limit, now) else now
 
 
 def scarcity(window: Window, limit: Limit, now: float) -> float:

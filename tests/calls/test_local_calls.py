@@ -65,3 +65,14 @@ async def test_a_slow_model_is_bounded_and_does_not_stall_the_loop(backend: Lite
     assert outcome.failure is Failure.TIMEOUT
     assert outcome.duration_s < 1.5
     assert longest < 0.3
+
+
+async def test_what_a_local_model_counts_itself_is_kept_also_of_a_stream(backend: LiteLLMBackend) -> None:
+    def counting(messages: Any, **_: Any) -> Any:
+        yield {"choices": [{"index": 0, "delta": {"content": "Hello"}, "finish_reason": "stop"}]}
+        yield {"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 1, "total_tokens": 4}}
+
+    opened = await backend.stream(call(local(counting)))
+    assert opened.stream is not None
+    await drain(opened)
+    assert opened.stream.usage == (3, 1)

@@ -57,7 +57,7 @@ def cheaper(one: Deployment, cell: Cell, share: float) -> World:
 def less_used(one: Deployment, cell: Cell, share: float) -> World:
     window = cell.windows[DAY.name]
     lighter = {key: int(held * share) for key, held in window.slices.items()}
-    return one, cell._replace(windows={DAY.name: window._replace(slices=lighter, total=sum(lighter.values()))})
+    return one, cell._replace(windows={DAY.name: window.with_slices(lighter)})
 
 
 def faster(one: Deployment, cell: Cell, share: float) -> World:

@@ -15,7 +15,7 @@ import pytest
 from diskcache import Cache
 
 from llm7router.errors import StoreError
-from llm7router.state.cells import Block, Cell
+from llm7router.state.cells import VERSION, Block, Cell
 from llm7router.state.store.codec import PREFIX
 from llm7router.state.store.disk import DiskStore
 from llm7router.state.store.plain_disk import DATABASE
@@ -137,7 +137,7 @@ async def test_a_value_that_is_no_cell_sets_the_store_aside(tmp_path: Path) -> N
     await store.mutate(["a"], count)
     store.close()
     with sqlite3.connect(tmp_path / "state" / DATABASE) as planted:
-        planted.execute('UPDATE Cache SET value = \'{"v": 1, "health": "x"}\'')
+        planted.execute("UPDATE Cache SET value = ?", (f'{{"v":{VERSION},"health":"x"}}',))
     planted.close()
     assert await store.read() == {}
     store.close()

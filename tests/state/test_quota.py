@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from llm7router.decision.failures import POLICIES, Refund, Scope, block_s
 from llm7router.state import quota, windows
-from llm7router.state.cells import EMPTY, Cell, dumps, loads
+from llm7router.state.cells import EMPTY, VERSION, Cell, dumps, loads
 from llm7router.state.quota import Actual, Charge, Refusal, Reservation
 from llm7router.types import Failure, Limit, Outcome
 from tests.make import NOW, deployment, limit
@@ -226,13 +226,22 @@ def test_a_cell_survives_its_json_form() -> None:
     end(cells, Outcome(Failure.TIMEOUT))
     end(cells, Outcome(Failure.RATE_LIMITED, retry_after_s=9))
     end(cells, Outcome(duration_s=2, output_tokens=10), now=NOW + 61)
+    end(cells, Outcome(), {TOKENS: 7}, now=NOW + 64)
+    end(cells, Outcome(), now=NOW + 71)
+    cells["told"] = Cell({"unused": windows.EMPTY._replace(cap=3, cap_at=NOW, said=5), "empty": windows.EMPTY})
     for cell in cells.values():
         assert loads(dumps(cell)) == cell
 
 
 @pytest.mark.parametrize(
-    "text", ["", "[]", "{}", '{"v":2}', '{"v":1,"windows":3}', '{"v":1,"health":[1]}', "[" * 100_000]
-)
+    "text",
+    [
+        "", "[]", "{}", f'{{"v":{VERSION + 1}}}', f'{{"v":{VERSION},"windows":3}}',
+        f'{{"v":{VERSION},"windows":{{"a":[[7]]}}}}', f'{{"v":{VERSION},"windows":{{"a":[[7,-1]]}}}}',
+        f'{{"v":{VERSION},"windows":{{"a":[[7,1,-1,1]]}}}}', f'{{"v":{VERSION},"windows":{{"a":[[],0,0,0,0,0,0]}}}}',
+        f'{{"v":{VERSION},"health":[1]}}', "[" * 100_000,
+    ],
+)  # fmt: skip
 def test_what_is_not_a_cell_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"."):
         loads(text)

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from llm7router.state.windows import EMPTY, bounds, charge, correct, most, runs_out_at, scarcity, used, wait
+from llm7router.state.periods import bounds
+from llm7router.state.windows import EMPTY, charge, correct, most, runs_out_at, scarcity, used, wait
 from llm7router.types import SHAPES, Period
 from tests.make import NOW, limit
 
@@ -66,6 +67,21 @@ def test_a_saturated_minute_uses_at_least_95_percent_of_its_limit() -> None:
 
 def test_an_amount_above_the_limit_never_fits() -> None:
     assert wait(EMPTY, limit(max=5), 6, NOW) == math.inf
+
+
+@pytest.mark.parametrize("first_at", [0.0, NOW], ids=["a clock at its epoch", "now"])
+def test_slices_are_kept_oldest_first_and_a_charge_within_one_copies_none(first_at: float) -> None:
+    bound = limit(max=100)
+    assert EMPTY.slices == {}
+    window, first = charge(EMPTY, bound, 1, first_at)
+    window, _ = charge(window, bound, 2, first_at + 6)
+    later, newest = charge(window, bound, 3, first_at + 7.9)
+    assert later.slices == {first: 1, first + 3: 5}
+    assert list(later.slices)[-1] == newest
+    assert later.closed is window.closed
+    assert correct(later, first, -1).slices == {first: 0, first + 3: 5}
+    assert correct(later, newest, -1).slices == {first: 1, first + 3: 4}
+    assert [used(later, bound, first_at + s) for s in (8, 62.9, 63, 68.9, 69)] == [6, 6, 5, 5, 0]
 
 
 def test_a_correction_lowers_the_slice_that_was_charged_and_only_while_it_is_there() -> None:

@@ -79,8 +79,8 @@ class RedisStore(ThreadedStore):
     def _mutate(self, keys: tuple[str, ...], change: Change[T]) -> tuple[T, Mapping[str, Cell]]:
         name, deadline = secrets.token_urlsafe(6), time.monotonic() + BUSY_S
         while True:
-            cells = {key: self._seen[key].cell for key in keys if key in self._seen}
-            result, written = change({key: cell for key, cell in cells.items() if cell is not None})
+            seen = [(key, self._seen[key].cell) for key in keys if key in self._seen]
+            result, written = change({key: cell for key, cell in seen if cell is not None})
             outcome = self._swap(name, tuple(dict.fromkeys((*keys, *written))), written)
             if outcome in ("done", "again"):
                 return result, written

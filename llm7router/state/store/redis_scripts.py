@@ -17,53 +17,52 @@ from llm7router.state.store.codec import PREFIX, load
 ABSENT, UNREADABLE = "", "?"  # versions of a field that is not there, and of one that this program did not write
 
 SWAP = """
--- KEYS[1]: the hash. ARGV: the name of this write, for how many microseconds it may be given the turn, then for each
--- cell its field, the version that it must have, and its new text ('' to compare only).
+-- KEYS[1]: the hash. ARGV: the name of this write, for how many microseconds it may be given the turn, then the fields
+-- of the cells, the version that each must have, and the new text of each ('' to compare only).
 -- All versions match: everything is written. Otherwise nothing is, and this write has the turn unless another has it:
 -- until then nobody else writes, so however many there are, each comes through on its second try with the turn.
 -- The reply is one line, OUTCOME SECONDS MICROSECONDS SEQ VERSION, which is parsed faster than a list; with the
 -- outcome `other` the fields follow.
-local time = redis.call('TIME')
-local now = time[1] * 1000000 + time[2]
-local ask, any = {'seq', 'recent', 'turn'}, false
-for i = 3, #ARGV, 3 do
-  ask[#ask + 1] = ARGV[i]
-  any = any or ARGV[i + 2] ~= ''
-end
-local held = redis.call('HMGET', KEYS[1], unpack(ask))
+local call, count, name = redis.call, (#ARGV - 2) / 3, ARGV[1]
+local time = call('TIME')
+local held = call('HMGET', KEYS[1], 'seq', 'recent', 'turn', unpack(ARGV, 3, count + 2))
 local seq, recent = held[1] or '0', held[2] or ''
 local function line(outcome, version)
   return outcome .. ' ' .. time[1] .. ' ' .. time[2] .. ' ' .. seq .. ' ' .. version
 end
 -- A reply may be lost with its connection and the client ask again: what is done is not done twice.
-if string.find(recent, ARGV[1], 1, true) then return line('again', '') end
+if string.find(recent, name, 1, true) then return line('again', '') end
 local holder, others_turn = nil, false
 if held[3] then
-  local name, ends = string.match(held[3], '^(%S+) (%d+)$')
-  holder, others_turn = name, name ~= ARGV[1] and tonumber(ends) > now
+  local ends
+  holder, ends = string.match(held[3], '^(%S+) (%d+)$')
+  others_turn = holder ~= name and tonumber(ends) > time[1] * 1000000 + time[2]
 end
-for i = 4, #held do
-  local version = held[i] and (string.match(held[i], '^(%d+):') or '?') or ''
-  if version ~= ARGV[3 * (i - 3) + 1] then
+local writes = {}
+for i = 3, count + 2 do
+  local text = held[i + 1]
+  local version = text and (string.match(text, '^(%d+):') or '?') or ''
+  if version ~= ARGV[i + count] then
     if others_turn then return line('wait', '') end
-    redis.call('HSET', KEYS[1], 'turn', ARGV[1] .. string.format(' %.0f', now + ARGV[2]))
+    call('HSET', KEYS[1], 'turn', name .. string.format(' %.0f', time[1] * 1000000 + time[2] + ARGV[2]))
     local reply = {line('other', '')}
     for j = 4, #held do reply[#reply + 1] = held[j] or '' end
     return reply
   end
+  if ARGV[i + 2 * count] ~= '' then writes[#writes + 1] = i end
 end
-if holder == ARGV[1] then redis.call('HDEL', KEYS[1], 'turn') end
-if not any then return line('done', '') end
+if holder == name then call('HDEL', KEYS[1], 'turn') end
+if #writes == 0 then return line('done', '') end
 if others_turn then return line('wait', '') end
-local stamp = string.format('%.0f', math.max(seq + 1, now))
-local set = {'seq', stamp, 'recent', ARGV[1] .. string.sub(recent, 1, 600)}
-for i = 3, #ARGV, 3 do
-  if ARGV[i + 2] ~= '' then
-    set[#set + 1] = ARGV[i]
-    set[#set + 1] = stamp .. ':' .. ARGV[i + 2]
-  end
+-- Put together of strings: to format a number takes as long as to read or write the hash.
+local stamp = time[1] .. string.sub('00000' .. time[2], -6)
+if tonumber(seq) >= tonumber(stamp) then stamp = string.format('%.0f', seq + 1) end
+local set = {'seq', stamp, 'recent', name .. string.sub(recent, 1, 600)}
+for _, i in ipairs(writes) do
+  set[#set + 1] = ARGV[i]
+  set[#set + 1] = stamp .. ':' .. ARGV[i + 2 * count]
 end
-redis.call('HSET', KEYS[1], unpack(set))
+call('HSET', KEYS[1], unpack(set))
 return line('done', stamp)
 """
 
@@ -104,11 +103,12 @@ def swap_arguments(
     name: str, turn_s: float, keys: Sequence[str], seen: Mapping[str, Held], texts: Mapping[str, str]
 ) -> list[str]:
     """ARGV of `SWAP` for a write of that name: the cells of all `keys` are compared, `texts` written."""
-    arguments = [name, str(int(turn_s * 1e6))]
-    for key in keys:
-        version = seen[key].version if key in seen else ABSENT
-        arguments += [PREFIX + key, version, texts.get(key, "")]
-    return arguments
+    return [
+        name, str(int(turn_s * 1e6)),
+        *[PREFIX + key for key in keys],
+        *[seen[key].version if key in seen else ABSENT for key in keys],
+        *[texts.get(key, "") for key in keys],
+    ]  # fmt: skip
 
 
 def cells_of(hash_reply: Sequence[Any], where: str) -> dict[str, Held]:
