@@ -21,6 +21,7 @@ _NAMES = {
     "CompletionResult": "types",
     "ConfigError": "errors",
     "Decision": "types",
+    "EmbeddingResult": "types",
     "GroqProvider": "presets",
     "LLM7Claude": "presets",
     "LLM7GPT4": "presets",
@@ -105,6 +106,9 @@ if TYPE_CHECKING:
     )
     from llm7router.types import (
         Decision as Decision,
+    )
+    from llm7router.types import (
+        EmbeddingResult as EmbeddingResult,
     )
     from llm7router.types import (
         RequestContext as RequestContext,

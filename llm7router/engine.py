@@ -1,4 +1,4 @@
-"""One request: read the state, decide, walk down the plan, settle. `complete`, `stream` and the gateway drive this."""
+"""One request: read the state, decide, walk down the plan, settle. `complete`, `stream` and `embed` drive this."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from llm7router.types import (
     Decision,
     Deployment,
     Failure,
-    Message,
+    Operation,
     Outcome,
     Request,
     Snapshot,
@@ -116,8 +116,8 @@ class Engine:
         outcome = Outcome(Failure.CANCELLED)
         try:
             prepared = params.prepare(parameters, d, demand.output_tokens(request, d))
-            call = self._call(attempt, watch.messages, prepared, deadline)
-            outcome = await self._made(call, watch.stream)
+            call = self._call(attempt, watch, prepared, deadline)
+            outcome = await self._made(call, watch)
         except Exception as error:  # a fault of ours must not lose a request that another deployment can serve
             # No message and no traceback: both may hold the key, and a command prints what is logged.
             log.error("calling %s failed in this program: %s", d.id, type(error).__name__)
@@ -127,20 +127,22 @@ class Engine:
                 await self._ledger.settle(reserved, outcome)
         return reserved, outcome
 
-    async def _made(self, call: Call, stream: bool) -> Outcome:
+    async def _made(self, call: Call, watch: Watch) -> Outcome:
         """The call as asked for; a deployment that cannot stream gives its answer in one piece."""
+        if watch.request.operation is Operation.EMBEDDINGS:
+            return await self._backend.embed(call)
+        stream = watch.stream
         if stream and Capability.STREAMING in call.deployment.capabilities:
             return await self._backend.stream(call)
         outcome = await self._backend.complete(call)
         return result.in_one_piece(outcome, call.deployment) if stream and outcome.ok else outcome
 
-    def _call(
-        self, attempt: Attempt, messages: Sequence[Message], parameters: Mapping[str, Any], deadline: float
-    ) -> Call:
+    def _call(self, attempt: Attempt, watch: Watch, parameters: Mapping[str, Any], deadline: float) -> Call:
         timeouts = self._timeouts
         return Call(
             deployment=attempt.deployment,
-            messages=messages,
+            messages=watch.messages,
+            inputs=watch.inputs,
             parameters=parameters,
             timeout_s=attempt.timeout_s,
             # The last candidate is never cut on its first token: nobody else could do better.

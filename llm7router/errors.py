@@ -4,6 +4,7 @@
     ├── ConfigError                      router.yaml, keys or arguments are wrong; nothing was called
     │   └── ModelNotFoundError           nothing has the name that was asked for
     ├── RoutingError                     a request got no answer
+    │   ├── CallerLimitError             who asks has used up a limit of its own
     │   ├── NoProviderAvailableError     nothing could be tried: every deployment was rejected beforehand
     │   ├── AllProvidersExhaustedError   everything that could be tried failed
     │   ├── RequestRejectedError         the request itself is at fault, as providers said
@@ -63,6 +64,10 @@ class RoutingError(Llm7RouterError):
         self.decision = decision
         self.attempts = tuple(attempts)
         self.retry_after_s = retry_after_s
+
+
+class CallerLimitError(RoutingError):
+    """A limit of the caller's own (`server.keys` in router.yaml) is used up. `retry_after_s` is when it frees up."""
 
 
 class NoProviderAvailableError(RoutingError):

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 
 from llm7router.errors import (
     AllProvidersExhaustedError,
+    CallerLimitError,
     NoProviderAvailableError,
     RequestRejectedError,
     StreamInterruptedError,
 )
-from llm7router.types import AttemptRecord, CompletionResult, Decision, Message, Request
+from llm7router.types import AttemptRecord, CompletionResult, Decision, EmbeddingResult, Message, Request
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,7 @@ log = logging.getLogger("llm7router")
 
 OK, CANCELLED, FAULT = "ok", "cancelled", "fault"
 ENDINGS: dict[type[BaseException], str] = {
+    CallerLimitError: "limited",
     NoProviderAvailableError: "unavailable",
     AllProvidersExhaustedError: "exhausted",
     RequestRejectedError: "rejected",
@@ -42,10 +44,11 @@ class RequestEvent:
     """A request and how it ended.
 
     `at` is the instant of its begin in epoch seconds, `duration_s` the seconds from there to its end; `first_token_s`
-    those to the first content, of a stream that had any. `outcome` is one of `OUTCOMES`: ok, unavailable (nothing
-    could be tried), exhausted (everything failed), rejected (the request is at fault), interrupted (a stream broke
-    off), cancelled (the caller left), or fault (of this program). `messages` and `result` hold content: a hook that
-    passes those on must have been asked to.
+    those to the first content, of a stream that had any. `outcome` is one of `OUTCOMES`: ok, limited (the caller's own
+    limits), unavailable (nothing could be tried), exhausted (everything failed), rejected (the request is at fault),
+    interrupted (a stream broke off), cancelled (the caller left), or fault (of this program). A request has `messages`
+    to answer or `inputs` to embed, by `request.operation`. Those and `result` hold content: a hook that passes them on
+    must have been asked to.
     """
 
     at: float
@@ -57,8 +60,9 @@ class RequestEvent:
     attempts: tuple[AttemptRecord, ...]
     first_token_s: float | None = None
     error: str = ""  # the message for people; no keys, no prompts
-    result: CompletionResult | None = field(default=None, repr=False)
+    result: CompletionResult | EmbeddingResult | None = field(default=None, repr=False)
     messages: Sequence[Message] = field(default=(), repr=False)
+    inputs: Sequence[str] = field(default=(), repr=False)
 
     @property
     def deployment(self) -> str | None:
@@ -80,7 +84,8 @@ class Watch:
     decision: Decision | None = None
     records: list[AttemptRecord] = field(default_factory=list)
     first_token_s: float | None = None
-    result: CompletionResult | None = None
+    result: CompletionResult | EmbeddingResult | None = None
+    inputs: Sequence[str] = ()
 
 
 class Hooks:
@@ -125,6 +130,7 @@ class Hooks:
             error=str(error) if type(error) in ENDINGS else "",
             result=watch.result,
             messages=watch.messages,
+            inputs=watch.inputs,
         )
         for hook in list(self._hooks):
             try:

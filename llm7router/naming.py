@@ -76,6 +76,7 @@ def _aliased(alias: AliasConfig, context: RequestContext) -> RequestContext:
         requires_speed=context.requires_speed or alias.requires_speed,
         environment=context.environment or alias.environment,
         allow_training=context.allow_training and alias.allow_training,
+        interchangeable=context.interchangeable or bool(alias.use),  # whoever wrote the alias says so
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from llm7router.calls import vectors
 from llm7router.calls.answers import place_of
 from llm7router.decision import demand
 from llm7router.decision.failures import POLICIES, Refund
@@ -17,6 +18,7 @@ from llm7router.types import (
     CompletionResult,
     Decision,
     Deployment,
+    EmbeddingResult,
     Outcome,
     Request,
     StreamChunk,
@@ -99,6 +101,33 @@ def build(
         first_token_s=outcome.first_token_s,
         estimated_usage=not known,
         response=outcome.response,
+    )
+
+
+def build_embedding(
+    outcome: Outcome,
+    attempt: Attempt,
+    decision: Decision,
+    attempts: Sequence[AttemptRecord],
+    latency_s: float,
+    *,
+    base64: bool,
+) -> EmbeddingResult:
+    """The result of a request for embeddings, as numbers or as base64, whichever of them the provider gave."""
+    d, known = attempt.deployment, outcome.prompt_tokens is not None
+    prompt = outcome.prompt_tokens if outcome.prompt_tokens is not None else decision.request.prompt_tokens
+    return EmbeddingResult(
+        vectors=() if base64 else vectors.floats(outcome.response),
+        base64=vectors.encoded(outcome.response) if base64 else (),
+        provider=d.provider,
+        model=d.model,
+        cost=(d.cost.of(prompt, 0) if d.cost else 0.0) + sum(a.usd for a in attempts if not a.ok),
+        latency=latency_s,
+        tokens_input=prompt,
+        decision=decision,
+        attempts=tuple(attempts),
+        request_id=decision.request.id,
+        estimated_usage=not known,
     )
 
 

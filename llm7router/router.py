@@ -6,21 +6,22 @@ Everything that could be a policy lives elsewhere: what may be used in `decision
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
-from dataclasses import replace
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Mapping, Sequence
+from contextlib import aclosing, asynccontextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
 from llm7router import catalog, ending, naming, result
+from llm7router.admission import Admission
 from llm7router.calls import params
-from llm7router.calls.base import Backend, BrokenStreamError
+from llm7router.calls.base import Backend
 from llm7router.clock import Clock, SystemClock
 from llm7router.config.load import from_data, load
 from llm7router.config.models import Config, LoadedConfig
-from llm7router.decision import registry, request
+from llm7router.config.server_models import ServerConfig
+from llm7router.decision import embeddings, registry, request
 from llm7router.engine import Engine
 from llm7router.errors import ConfigError
 from llm7router.events import Hook, Hooks, Watch
@@ -28,13 +29,14 @@ from llm7router.presets import Provider, spec_of
 from llm7router.state.ledger import Ledger
 from llm7router.state.stats import Stats, deployment_stats
 from llm7router.state.store import Store, open_store
+from llm7router.streaming import Streaming
 from llm7router.sync import LOOP
 from llm7router.types import (
     CompletionResult,
     Decision,
-    Failure,
+    Deployment,
+    EmbeddingResult,
     Message,
-    Outcome,
     Request,
     RequestContext,
     StreamChunk,
@@ -74,6 +76,9 @@ class LLMRouter:
         self._ledger = Ledger(store or open_store(self._settings.state), self._clock)
         self._backend = backend or _backend()
         self._engine = Engine(self._ledger, self._backend, factors, self._settings.timeouts, self._clock)
+        callers = {key.name: catalog.caller(key) for key in self._settings.server.keys if key.limits}
+        self._admission = Admission(self._ledger, callers)
+        self._streaming = Streaming(self._engine, self._ledger, self._clock)
         self._read_providers()
 
     async def complete(
@@ -92,7 +97,7 @@ class LLMRouter:
             ConfigError: an id, a task or a capability that does not exist, or a number out of range.
             TypeError: the messages, the context or a parameter are not of the right shape.
         """
-        with self._watch(messages, context, parameters, stream=False) as watch:
+        async with self._serving(self._watch(messages, context, parameters, stream=False)) as watch:
             served = await self._engine.serve(self._deployments, parameters, watch)
             outcome, attempt = served.ending.answer, served.ending.attempt
             if outcome is None or attempt is None or served.reservation is None:
@@ -110,33 +115,49 @@ class LLMRouter:
         Until the first content, failover is silent. Raises as `complete` does, and `StreamInterruptedError` when
         the answer breaks off after its first content.
         """
-        with self._watch(messages, context, parameters, stream=True) as watch:
+        async with (
+            self._serving(self._watch(messages, context, parameters, stream=True)) as watch,
+            aclosing(self._streaming.run(self._deployments, parameters, watch)) as chunks,
+        ):
+            async for chunk in chunks:
+                yield chunk
+
+    def stream_sync(
+        self, messages: Sequence[Message], context: RequestContext | None = None, **parameters: Any
+    ) -> Generator[StreamChunk, None, None]:
+        """`stream` for code that is not async. Each step blocks; closing the generator ends the call upstream."""
+        return LOOP.iterate(self.stream(messages, context, **parameters))
+
+    async def embed(
+        self, inputs: str | Sequence[str], context: RequestContext | None = None, **parameters: Any
+    ) -> EmbeddingResult:
+        """A vector for each text, from the one model that `context.providers` names, wherever it is served.
+
+        Vectors of different models cannot be compared, so failover is among the providers of one model. `parameters`
+        are `dimensions`, `encoding_format` (float or base64) and `user`. Raises as `complete` does.
+
+        Raises:
+            ConfigError: no embeddings model was named, or several that are not `context.interchangeable`.
+        """
+        began = self._clock.monotonic()
+        texts = embeddings.texts_of(inputs)
+        asked = self._embedding_request(texts, context, parameters)
+        async with self._serving(Watch(asked, (), stream=False, began=began, inputs=texts)) as watch:
             served = await self._engine.serve(self._deployments, parameters, watch)
-            outcome, attempt, reservation = served.ending.answer, served.ending.attempt, served.reservation
-            if outcome is None or attempt is None or reservation is None or outcome.stream is None:
+            outcome, attempt = served.ending.answer, served.ending.attempt
+            if outcome is None or attempt is None or served.reservation is None:
                 raise ending.error(served.ending, served.decision, watch.records) from None
-            watch.first_token_s = self._clock.monotonic() - watch.began
-            answer, chunks = result.Answer(), outcome.stream
-            final = Outcome(Failure.CANCELLED, generated=True)
-            try:
-                async for chunk in chunks:
-                    answer.add(chunk)
-                    yield chunk
-                final = ending.finished(outcome, chunks.usage, chunks.waited_s)
-            except BrokenStreamError as broken:
-                final = replace(broken.outcome, generated=True)
-            finally:
-                began_s = watch.records[-1].began_s
-                watch.records[-1] = result.record(attempt, final, watch.request, began_s)
-                try:
-                    await chunks.aclose()
-                finally:
-                    await self._ledger.settle(reservation, final)
-            if final.failure is not None:
-                raise ending.interrupted(attempt, final, served.decision, watch.records) from None
-            latency = self._clock.monotonic() - watch.began
-            watch.result = result.build(answer, final, attempt, served.decision, watch.records, latency)
-            yield StreamChunk(provider=watch.result.provider, model=watch.result.model, result=watch.result)
+            latency, base64 = self._clock.monotonic() - watch.began, parameters.get("encoding_format") == "base64"
+            watch.result = result.build_embedding(
+                outcome, attempt, served.decision, watch.records, latency, base64=base64
+            )
+            return watch.result
+
+    def embed_sync(
+        self, inputs: str | Sequence[str], context: RequestContext | None = None, **parameters: Any
+    ) -> EmbeddingResult:
+        """`embed` for code that is not async. It blocks, as `complete_sync` does."""
+        return LOOP.run(self.embed(inputs, context, **parameters))
 
     def complete_sync(
         self, messages: Sequence[Message], context: RequestContext | None = None, **parameters: Any
@@ -167,6 +188,16 @@ class LLMRouter:
         """Every name that `context_for` takes and that is worth listing."""
         return naming.names(self._settings.aliases, self._deployments)
 
+    @property
+    def deployments(self) -> tuple[Deployment, ...]:
+        """Everything that is configured, usable or not."""
+        return self._deployments
+
+    @property
+    def server_config(self) -> ServerConfig:
+        """The gateway's part of the configuration."""
+        return self._settings.server
+
     def register_provider(self, provider: Provider, name: str | None = None) -> None:
         """Add a provider, or replace the one of the same name.
 
@@ -189,6 +220,10 @@ class LLMRouter:
                 close = get_close_matches(given, sorted(known), n=1)
                 hint = f"did you mean {close[0]!r}?" if close else "see `llm7router providers --all`"
                 raise ConfigError(f"no provider or deployment {given[:80]!r}; {hint}")
+
+    async def refresh(self) -> None:
+        """Read the store if what is known of it is old, so that `decide` and `stats` right after do not block."""
+        await self._ledger.snapshot(self._deployments)
 
     def stats(self) -> Stats:
         """State, limits, health and latency of every deployment at this instant."""
@@ -224,9 +259,16 @@ class LLMRouter:
         parameters: Mapping[str, Any],
         *,
         stream: bool,
-    ) -> AbstractContextManager[Watch]:
+    ) -> Watch:
         began = self._clock.monotonic()
-        return self.hooks.watching(Watch(self._request(messages, context, parameters), messages, stream, began))
+        return Watch(self._request(messages, context, parameters), messages, stream, began)
+
+    @asynccontextmanager
+    async def _serving(self, watch: Watch) -> AsyncIterator[Watch]:
+        """Around a request: its caller's limits, and the hooks that hear of its end."""
+        with self.hooks.watching(watch):
+            async with self._admission.of(watch):
+                yield watch
 
     def _read_providers(self) -> None:
         self._deployments = catalog.deployments(self._specs.values(), self._loaded.env, self._settings.budget)
@@ -250,6 +292,25 @@ class LLMRouter:
             total_s=self._settings.timeouts.total_s,
         )
         self.check_ids((*built.providers, *built.exclude))
+        return built
+
+    def _embedding_request(
+        self, texts: Sequence[str], context: RequestContext | None, parameters: Mapping[str, Any]
+    ) -> Request:
+        params.check(parameters, params.EMBEDDINGS)
+        context = RequestContext() if context is None else context
+        request.check_context(context)
+        built = embeddings.build(
+            texts,
+            parameters,
+            context,
+            id=context.request_id or uuid4().hex,
+            environment=self._settings.environment,
+            max_usd=self._settings.budget.usd_per_request,
+            total_s=self._settings.timeouts.total_s,
+        )
+        self.check_ids((*built.providers, *built.exclude))
+        embeddings.check_one_model(built, self._deployments, interchangeable=context.interchangeable)
         return built
 
 

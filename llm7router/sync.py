@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Generator
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -28,13 +28,31 @@ class LoopThread:
         """The coroutine's result, or its exception. An interrupt cancels the coroutine before it is passed on."""
         if threading.current_thread() is self._thread:  # waiting for this thread in this thread would never end
             coroutine.close()
-            raise RuntimeError("complete_sync was called inside the router's own event loop; await complete() there")
+            raise RuntimeError(
+                "a blocking call inside the router's own event loop would never end; await complete() or embed() "
+                "there, or iterate over stream()"
+            )
         future = asyncio.run_coroutine_threadsafe(coroutine, self._running())
         try:
             return future.result()
         except BaseException:
             future.cancel()
             raise
+
+    def iterate(self, items: AsyncGenerator[T, None]) -> Generator[T, None, None]:
+        """The items, each waited for when it is asked for. Closing the generator closes `items`, too."""
+
+        async def next_one() -> tuple[T] | None:  # StopAsyncIteration does not travel between threads
+            try:
+                return (await anext(items),)
+            except StopAsyncIteration:
+                return None
+
+        try:
+            while (found := self.run(next_one())) is not None:
+                yield found[0]
+        finally:
+            self.run(items.aclose())
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from llm7router.calls import vectors
 from llm7router.calls.base import BrokenStreamError, Call
 from llm7router.types import Failure, Outcome, StreamChunk
 
@@ -48,7 +49,10 @@ class VirtualClock:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A scripted answer: after `delay_s`, `content` or a failure; streams break off after `break_after` chunks."""
+    """A scripted answer: after `delay_s`, `content` or a failure; streams break off after `break_after` chunks.
+
+    Embeddings get `vectors`, which are validated as a provider's are, or else [length, 1.0] for each text.
+    """
 
     content: str = "ok"
     delay_s: float = 0.0
@@ -56,6 +60,7 @@ class Reply:
     prompt_tokens: int | None = 10
     output_tokens: int | None = 5
     break_after: int | None = None
+    vectors: Sequence[Sequence[float] | str] | None = None
 
 
 Step = Reply | Failure | str
@@ -78,6 +83,11 @@ class _Choice:
 @dataclass
 class _Response:
     choices: list[_Choice]
+
+
+@dataclass
+class _Vectors:
+    data: list[dict[str, Any]]
 
 
 @dataclass
@@ -113,6 +123,17 @@ class ScriptedBackend:
         if not outcome.ok:
             return outcome
         return replace(outcome, stream=_Words(call, reply), first_token_s=reply.delay_s)
+
+    async def embed(self, call: Call) -> Outcome:
+        """The next scripted outcome, with vectors."""
+        self.calls.append(call)
+        reply, outcome = await self._next(call)
+        if not outcome.ok:
+            return outcome
+        given = reply.vectors or [[float(len(text)), 1.0] for text in call.inputs]
+        data = [{"index": index, "embedding": vector} for index, vector in enumerate(given)]
+        read = vectors.read(_Vectors(data), len(call.inputs), call.parameters.get("dimensions"))
+        return replace(outcome, failure=read.failure, detail=read.detail, response=read.response, output_tokens=0)
 
     async def aclose(self) -> None:
         """Remember that it was closed."""

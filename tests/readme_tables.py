@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from llm7router.config.load import load, packaged
 from llm7router.config.limit_models import LimitConfig
+from llm7router.config.load import load, packaged
 from llm7router.config.models import ProviderConfig
 
 ROOT = Path(__file__).parents[1]

@@ -1,4 +1,6 @@
-"""A hostile upstream: a real HTTP server on loopback that speaks OpenAI's chat completions and can misbehave.
+"""A hostile upstream: a real HTTP server on loopback that speaks OpenAI's chat completions and embeddings.
+
+It can misbehave:
 
     with Upstream() as up:
         up.always("status", 429, headers={"retry-after": "2"})       # every model
@@ -86,7 +88,7 @@ class Exchange:
 
 @dataclass
 class Upstream:
-    """The server. `requests` are the chat completions it got, in order; `others` all other requests."""
+    """The server. `requests` are the chat completions and embeddings it got, in order; `others` all other requests."""
 
     models: Sequence[str] = ("m",)
     requests: list[Request] = field(default_factory=list)
@@ -111,12 +113,12 @@ class Upstream:
 
     @property
     def last(self) -> Request:
-        """The latest chat completion request."""
+        """The latest request for an answer or for vectors."""
         return self.requests[-1]
 
     @property
     def count(self) -> int:
-        """How many chat completion requests came."""
+        """How many requests for answers or vectors came."""
         return len(self.requests)
 
     def wait_closed(self, request: Request | None = None, within_s: float = 1.0) -> bool:
@@ -171,7 +173,7 @@ class Upstream:
 
     async def _answer(self, exchange: Exchange, reader: asyncio.StreamReader) -> None:
         request = exchange.request
-        if not request.path.endswith("/chat/completions"):
+        if not request.path.endswith(("/chat/completions", "/embeddings")):
             self.others.append(request)
             listing: Step = ("listing", list(self.models)) if request.path.endswith("/models") else ("status", 404)
             step = self.paths.get(request.path, listing)

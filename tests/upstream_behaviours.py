@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 Behaviour = Callable[["Exchange"], Awaitable[None]]
 Headers = Mapping[str, str]
 USAGE = {"prompt_tokens": 7, "completion_tokens": 5, "total_tokens": 12}
+EMBEDDING_USAGE = {"prompt_tokens": 7, "total_tokens": 7}
 FOREVER_S = 60.0
 SSE = {"content-type": "text/event-stream", "transfer-encoding": "chunked"}
 
@@ -40,16 +41,39 @@ def tool_call(name: str = "lookup", arguments: str = '{"city": "Rome"}', index: 
 
 
 def answer(content: Any = "Hello!", *, headers: Headers | None = None, sse: bool = True, **options: Any) -> Behaviour:
-    """A good answer, streamed word by word if the request asks for a stream."""
+    """A good answer, streamed word by word if the request asks for a stream; vectors for texts to embed."""
 
     async def act(exchange: Exchange) -> None:
-        if sse and isinstance(exchange.request.body, dict) and exchange.request.body.get("stream"):
+        if exchange.request.path.endswith("/embeddings"):
+            await embeddings(headers=headers)(exchange)
+        elif sse and isinstance(exchange.request.body, dict) and exchange.request.body.get("stream"):
             words = [{"content": word + " "} for word in str(content).split()]
             await stream(words, headers=headers, **options)(exchange)
         else:
             await json_body(completion(content, **options), headers=headers)(exchange)
 
     return act
+
+
+def embeddings(
+    entries: Any = None, *, usage: Any = EMBEDDING_USAGE, headers: Headers | None = None, **changes: Any
+) -> Behaviour:
+    """An embeddings answer: these entries, or the vector [index, 0.5, -2] for each text. Changes go into the body."""
+
+    async def act(exchange: Exchange) -> None:
+        given = exchange.request.body["input"]
+        texts = [given] if isinstance(given, str) else given
+        data = [vector(index, [index, 0.5, -2]) for index in range(len(texts))] if entries is None else entries
+        body = {"object": "list", "model": "served", "data": data, **changes}
+        await json_body(body if usage is None else body | {"usage": usage}, headers=headers)(exchange)
+
+    return act
+
+
+def vector(index: Any, embedding: Any) -> dict[str, Any]:
+    """An entry of an embeddings answer; without an index if that is None."""
+    entry = {"object": "embedding", "embedding": embedding}
+    return entry if index is None else {"index": index, **entry}
 
 
 def listing(models: Sequence[str]) -> Behaviour:

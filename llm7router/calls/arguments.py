@@ -40,6 +40,23 @@ def arguments(call: Call, stream: bool) -> dict[str, Any]:
     return {**parameters, "messages": messages, "timeout": float(longest), **where, **ALWAYS}
 
 
+def of_embedding(call: Call) -> dict[str, Any]:
+    """All arguments of `litellm.aembedding` but `client`.
+
+    Endpoints of `openai/` are called as `hosted_vllm/`, too: there is nothing strict to keep, while `openai/` tries
+    again by itself. LiteLLM would send `_skip_mcp_handler` to the provider.
+    """
+    d = call.deployment
+    prefix, _, model = d.litellm_model.partition("/")
+    where = {
+        "model": f"hosted_vllm/{model}" if prefix == "openai" else d.litellm_model,
+        "api_base": d.base_url,
+        "api_key": key_of(d),
+    }
+    always = {name: value for name, value in ALWAYS.items() if name != "_skip_mcp_handler"}
+    return {**call.parameters, "input": list(call.inputs), "timeout": float(call.timeout_s), **where, **always}
+
+
 def _usage_wanted(call: Call) -> dict[str, Any]:
     """Ask for token counts, unless the caller decided or the provider rejects the parameter."""
     if "stream_options" in call.parameters or "stream_options" in call.deployment.unsupported_params:

@@ -1,12 +1,13 @@
-"""The real call layer: every call goes through `litellm.acompletion`."""
+"""The real call layer: every call goes through `litellm.acompletion`, or `aembedding`."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from llm7router.calls import answers, litellm_api
+from llm7router.calls import answers, litellm_api, vectors
 from llm7router.calls.account import Accounts
 from llm7router.calls.base import Call
 from llm7router.calls.classify import classify
@@ -37,6 +38,15 @@ class LiteLLMBackend:
 
     async def complete(self, call: Call) -> Outcome:
         """A whole answer in `outcome.response`, validated to hold one; failures are outcomes too."""
+        return await self._whole(call, self._completed)
+
+    async def embed(self, call: Call) -> Outcome:
+        """A vector for each input in `outcome.response`, validated by `calls.vectors`; failures are outcomes too."""
+        if call.deployment.local:
+            return Outcome(Failure.LOCAL_BROKEN, "local models give no embeddings")
+        return await self._whole(call, self._embedded)
+
+    async def _whole(self, call: Call, made: Callable[[Call], Awaitable[Outcome]]) -> Outcome:
         loaded = await self._loaded(call)
         if isinstance(loaded, Outcome):
             return loaded
@@ -45,7 +55,7 @@ class LiteLLMBackend:
         started = self._clock.monotonic()
         try:
             async with asyncio.timeout(call.timeout_s):
-                outcome = answers.read(await self._dispatch(call, stream=False))
+                outcome = await made(call)
         except TimeoutError:
             outcome = Outcome(Failure.TIMEOUT, f"no answer within {call.timeout_s:g} s")
         except Exception as error:
@@ -126,6 +136,26 @@ class LiteLLMBackend:
         finally:
             TAIL.reset(token)
         return ContentStream(wrapper, call, tail, self._clock, started)
+
+    async def _completed(self, call: Call) -> Outcome:
+        return answers.read(await self._dispatch(call, stream=False))
+
+    async def _embedded(self, call: Call) -> Outcome:
+        from llm7router.calls.arguments import of_embedding  # imports httpx
+        from llm7router.calls.transport import BULK, MAX_BODY, VECTOR_BODY, Bulk
+        from llm7router.calls.unlogged import record_of  # imports LiteLLM
+
+        assert self._clients is not None
+        given = of_embedding(call)
+        given["client"] = self._clients.for_model(given["model"], call.deployment.base_url, given["api_key"])
+        given["litellm_logging_obj"] = record_of(given, stream=False, function="aembedding")
+        bulk = Bulk(MAX_BODY + VECTOR_BODY * len(call.inputs))
+        token = BULK.set(bulk)
+        try:
+            response = await litellm_api.load_now().aembedding(**given)
+        finally:
+            BULK.reset(token)
+        return vectors.read(response, len(call.inputs), call.parameters.get("dimensions"), bulk.headers)
 
     async def _dispatch(self, call: Call, stream: bool) -> Any:
         from llm7router.calls.arguments import arguments  # imports httpx

@@ -13,6 +13,8 @@ from llm7router.types import Deployment, Message, Outcome, StreamChunk
 class Call:
     """One call to make: `parameters` are ready to send. `timeout_s` bounds all of it, of a stream its begin.
 
+    It has `messages` to answer, or `inputs` to embed.
+
     After the first content nobody else can answer: then `deadline_s` bounds the seconds of waiting for the provider,
     counted from the call's start. None: `timeout_s` does.
     """
@@ -24,6 +26,7 @@ class Call:
     first_token_s: float = 15.0  # streams only: most seconds until the first content
     between_tokens_s: float = 20.0  # streams only: most seconds between two contents
     deadline_s: float | None = None  # streams only: seconds for all of it once content has arrived; None: timeout_s
+    inputs: Sequence[str] = ()
 
 
 class BrokenStreamError(Exception):
@@ -57,6 +60,10 @@ class Backend(Protocol):
 
     async def stream(self, call: Call) -> Outcome:
         """Returns once the first content has arrived, in `outcome.stream`, or once the call has failed."""
+        ...
+
+    async def embed(self, call: Call) -> Outcome:
+        """Vectors in `outcome.response`, one for each of the call's inputs, as `calls.vectors` reads them."""
         ...
 
     async def aclose(self) -> None:

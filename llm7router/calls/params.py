@@ -21,6 +21,7 @@ ALLOWED = frozenset({
     # common among compatible servers
     "top_k", "min_p", "repetition_penalty",
 })  # fmt: skip
+EMBEDDINGS = frozenset({"dimensions", "encoding_format", "user"})  # of embeddings, in place of those
 FORBIDDEN: Mapping[str, str] = {
     **dict.fromkeys(("base_url", "api_base", "api_key", "api_version", "organization", "custom_llm_provider", "model"),
                     "where to call is router.yaml's"),
@@ -39,10 +40,10 @@ FORBIDDEN: Mapping[str, str] = {
 TIERS = ("auto", "default", "flex")
 
 
-def check(parameters: Mapping[str, Any]) -> None:
+def check(parameters: Mapping[str, Any], allowed: frozenset[str] = ALLOWED) -> None:
     """Raises TypeError, naming every parameter that is not allowed or not JSON, and never a value."""
-    faults = [_fault(str(name)) for name in parameters if name not in ALLOWED]
-    known = [(name, value) for name, value in parameters.items() if name in ALLOWED and value is not None]
+    faults = [_fault(str(name), allowed) for name in parameters if name not in allowed]
+    known = [(name, value) for name, value in parameters.items() if name in allowed and value is not None]
     faults += [fault for name, value in known if (fault := _json_fault(value, name) or _extra_cost(name, value))]
     if faults:
         raise TypeError("; ".join(faults))
@@ -58,12 +59,13 @@ def prepare(parameters: Mapping[str, Any], deployment: Deployment, max_tokens: i
     """What to send: without what the deployment rejects, and always with `max_tokens`.
 
     `max_tokens` is what was reserved; providers that count it must not be told more. A deployment that lists it as
-    unsupported gets `max_completion_tokens`.
+    unsupported gets `max_completion_tokens`. 0 is for embeddings, which generate nothing: then there is none.
     """
     ready = {name: value for name, value in parameters.items() if value is not None}
     for name in ("max_completion_tokens", "max_tokens"):
         ready.pop(name, None)
-    ready["max_completion_tokens" if "max_tokens" in deployment.unsupported_params else "max_tokens"] = max_tokens
+    if max_tokens:
+        ready["max_completion_tokens" if "max_tokens" in deployment.unsupported_params else "max_tokens"] = max_tokens
     return {name: value for name, value in ready.items() if name not in deployment.unsupported_params}
 
 
@@ -96,9 +98,11 @@ def _only_functions(tools: Any) -> bool:
     )
 
 
-def _fault(name: str) -> str:
+def _fault(name: str, allowed: frozenset[str]) -> str:
     shown = name[:40]
+    if allowed is EMBEDDINGS and (name in ALLOWED or name == "stream"):
+        return f"{shown}: a parameter of chat completions; embeddings have {', '.join(sorted(EMBEDDINGS))}"
     if name in FORBIDDEN:
         return f"{shown}: not a caller's parameter; {FORBIDDEN[name]}"
-    close = difflib.get_close_matches(name[:60], ALLOWED, n=1)
+    close = difflib.get_close_matches(name[:60], sorted(allowed), n=1)
     return f"{shown}: unknown parameter" + (f"; did you mean {close[0]!r}?" if close else "")

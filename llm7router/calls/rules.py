@@ -42,6 +42,9 @@ _PAGE = re.compile(r"\s{0,99}(?:<!--.{0,999}?-->\s{0,99})?<(?:!doctype html|html
 
 
 RULES = (
+    # LiteLLM's own words, before anything is sent; as a 500, which would be the provider's fault.
+    Rule(Failure.REQUEST_REJECTED, _text(
+        r"please ensure all (?:user )?messages are valid openai|unsupported response_format type")),
     # A challenge page or a firewall in front of the provider: the key was never looked at.
     Rule(Failure.OVERLOADED, _PAGE.match, frozenset({403})),
     Rule(Failure.KEY_REJECTED, _text(

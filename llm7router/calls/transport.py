@@ -6,8 +6,9 @@ and a refused connection alike. So every lost connection is raised as one of the
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 
 import aiohttp
 import httpx
@@ -16,9 +17,21 @@ from llm7router.calls.tail import Tail
 
 CONNECT_S = 5.0  # a host that does not answer within this is down; the attempt's own time is for the answer
 MAX_BODY = 8 * 2**20  # bytes, decoded: of an answer, or of one line of a stream
+VECTOR_BODY = 2**17  # bytes more for each text to embed: 4,096 numbers of 25 characters, and room
 NO_AUTHORIZATION = "llm7router-sends-no-key"  # as an API key: leave the Authorization header out
 SDK_HEADERS = "openai-"  # the OpenAI SDK adds the user's organization and project there, whatever the host
 TAIL: ContextVar[Tail | None] = ContextVar("llm7router_tail", default=None)  # where to keep the end of the next answer
+
+
+@dataclass(slots=True)
+class Bulk:
+    """An answer of vectors: how long it may be, and its headers, which LiteLLM throws away."""
+
+    max_body: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+BULK: ContextVar[Bulk | None] = ContextVar("llm7router_bulk", default=None)  # the next answer is one
 
 
 class NeverSentError(httpx.NetworkError):
@@ -61,6 +74,9 @@ class GuardedTransport(httpx.AsyncBaseTransport):
             response.status_code, headers=response.headers, stream=response.stream, extensions=response.extensions
         )
         bounded.tail = TAIL.get()
+        if (bulk := BULK.get()) is not None:
+            bounded.max_body = bulk.max_body
+            bulk.headers = {name.lower(): value for name, value in response.headers.items()}
         return bounded
 
     async def aclose(self) -> None:
@@ -70,6 +86,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
 class _BoundedResponse(httpx.Response):
     tail: Tail | None = None
+    max_body = MAX_BODY
 
     async def aiter_lines(self) -> AsyncIterator[str]:
         """LiteLLM ends a stream at any line with `[DONE]` in it, also in the text of an answer; so that is escaped."""
@@ -85,8 +102,8 @@ class _BoundedResponse(httpx.Response):
                 size += len(chunk)
                 if by_line and (end := chunk.rfind(b"\n")) >= 0:
                     size = len(chunk) - end - 1
-                if size > MAX_BODY:
-                    raise BodyTooLargeError(f"the answer is longer than {MAX_BODY} bytes")
+                if size > self.max_body:
+                    raise BodyTooLargeError(f"the answer is longer than {self.max_body} bytes")
                 if self.tail is not None:
                     self.tail.feed(chunk)
                 yield chunk

@@ -18,6 +18,7 @@ try:  # Ctrl-C right after the start must not print a traceback
     from llm7router.cli.config import config
     from llm7router.cli.providers import providers
     from llm7router.cli.route import route
+    from llm7router.cli.serve import key, serve
     from llm7router.cli.validate import validate
     from llm7router.cli.version import version
     from llm7router.errors import ConfigError, Llm7RouterError, RoutingError
@@ -84,6 +85,7 @@ def main() -> None:
     Start here:
       llm7router chat "What is a monad?"     an answer, from whoever serves best
       llm7router route "What is a monad?"    who would serve, and why (calls nobody)
+      llm7router serve                       an OpenAI-compatible gateway, with a dashboard
       llm7router providers                   states, keys and what is left of each limit
     """
     from llm7router.cli.output import configure_logging
@@ -91,5 +93,5 @@ def main() -> None:
     configure_logging()
 
 
-for command in (chat, route, providers, validate, config, version):
+for command in (chat, route, serve, providers, validate, config, key, version):
     main.add_command(command)

@@ -45,6 +45,7 @@ def route(
     from llm7router.cli.output import print_json
     from llm7router.cli.usable import without_broken
     from llm7router.config.load import load
+    from llm7router.decision.describe import as_dict
     from llm7router.decision.explain import assume
     from llm7router.router import LLMRouter
 
@@ -66,43 +67,6 @@ def route(
         show(decision)
     if decision.best is None:
         ctx.exit(3)
-
-
-def as_dict(decision: Decision) -> dict[str, Any]:
-    """The decision as plain values."""
-    from llm7router.decision import explain
-    from llm7router.decision.plan import failover_order
-
-    request = decision.request
-    return {
-        "task": request.task,
-        "task_evidence": request.task_evidence,
-        "environment": request.environment,
-        "prompt_tokens": request.prompt_tokens,
-        "requires": sorted(request.requires),
-        "pick": decision.best.deployment.id if decision.best else None,
-        "ranking": [
-            {
-                "deployment": s.deployment.id,
-                "points": round(s.points, 3),
-                "factors": {
-                    name: {"points": round(weight * r.value, 3), "weight": weight, "because": r.because}
-                    for name, weight, r in s.readings
-                },
-            }
-            for s in decision.candidates
-        ],
-        "failover": failover_order(decision),
-        "rejected": [
-            {
-                "deployment": r.deployment.id,
-                "reason": explain.reason(r.rejection, decision.now),
-                "free_at": r.rejection.free_at,
-                "advice": r.rejection.advice,
-            }
-            for r in decision.rejected
-        ],
-    }
 
 
 def show(decision: Decision) -> None:

@@ -188,7 +188,7 @@ class Config(Strict):
     budget: BudgetConfig = Field(default=BudgetConfig(), description="Most that may be spent, in USD.")
     timeouts: TimeoutsConfig = Field(default=TimeoutsConfig(), description="How long to wait, in seconds.")
     state: StateConfig = Field(default=StateConfig(), description="Where health and used-up limits are kept.")
-    server: ServerConfig = Field(default=ServerConfig(), description="`llm7router serve`.")
+    server: ServerConfig = Field(default=ServerConfig(), description="The gateway, `llm7router serve`.")
     aliases: dict[Name, AliasConfig] = Field(
         default={}, description="More names that clients may ask for as `model`, such as gpt-4o-mini."
     )

@@ -14,7 +14,10 @@ from llm7router.types import Capability
 class AliasConfig(Strict):
     """A name that clients may ask for as `model`."""
 
-    use: list[str] = Field(default=[], description="Provider or deployment ids; empty: all of them.")
+    use: list[str] = Field(
+        default=[],
+        description="Provider or deployment ids; empty: all of them. Of embeddings models, those with like vectors.",
+    )
     task: Task | None = Field(default=None, description="What such requests are about; absent: the router tells.")
     requires: list[Capability] = Field(default=[], description="Capabilities beyond what the request implies.")
     requires_speed: bool = Field(default=False, description="Rank by speed in place of task match.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from llm7router.state.quota import Charge, Charged
-from llm7router.types import Counts, Deployment, Limit, Request, TaskType, Unit
+from llm7router.types import Counts, Deployment, Limit, Operation, Request, TaskType, Unit
 
 DEFAULT_OUTPUT = 1024  # tokens, when the caller names no maximum
 DEFAULT_OUTPUT_REASONING = 4096
@@ -14,24 +14,29 @@ MICRO = 1_000_000  # usd limits count micro-dollars
 # An attribute of this module is found faster than a member of an enum.
 _REQUESTS, _CONCURRENT, _TOKENS = Unit.REQUESTS, Unit.CONCURRENT, Unit.TOKENS
 _INPUT_TOKENS, _NEURONS, _USD = Unit.INPUT_TOKENS, Unit.NEURONS, Unit.USD
+_EMBEDDINGS = Operation.EMBEDDINGS
 _RESERVED, _INPUT_ONLY = Counts.RESERVED, Counts.INPUT_ONLY
 BUDGET_CELL = "budget"  # the user's own money: a pool over everything that is not free
 
 
 def wanted_output(request: Request) -> int:
-    """Output tokens that the request wants: the caller's maximum, or the default."""
+    """Output tokens that the request wants: the caller's maximum, or the default; none for embeddings."""
+    if request.operation is _EMBEDDINGS:
+        return 0
     if request.max_tokens is not None:
         return request.max_tokens
     return DEFAULT_OUTPUT_REASONING if request.task is TaskType.REASONING else DEFAULT_OUTPUT
 
 
 def output_tokens(request: Request, deployment: Deployment) -> int:
-    """The `max_tokens` to send: what is wanted, clamped to what fits; 0 if too little fits to be of use.
+    """The `max_tokens` to send: what is wanted, clamped to what fits; 0 if too little fits, and for embeddings.
 
     Clamping also applies to a maximum that the caller named: a shorter room serves more requests than a
     refusal does, and `finish_reason: length` tells when it was too short.
     """
     wanted = wanted_output(request)
+    if not wanted:
+        return 0
     room = min(wanted, deployment.context_window - request.prompt_tokens)
     if deployment.max_output is not None:
         room = min(room, deployment.max_output)

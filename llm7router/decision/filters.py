@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from llm7router.decision import demand
 from llm7router.state import health, quota
 from llm7router.state.cells import EMPTY
-from llm7router.types import Candidate, Failure, Rejection, Request
+from llm7router.types import Candidate, Capability, Deployment, Failure, Operation, Rejection, Request, Unit
 
 Filter = Callable[[Request, Candidate], Rejection | None]
 
+_TOKENS = (Unit.TOKENS, Unit.INPUT_TOKENS)
+_CHAT, _EMBEDDINGS = Operation.CHAT, Capability.EMBEDDINGS
 BREAKER = "breaker"  # the one filter that the panic rule overrides
 
 
@@ -43,10 +45,18 @@ def fits_environment(request: Request, candidate: Candidate) -> Rejection | None
 
 
 def has_capabilities(request: Request, candidate: Candidate) -> Rejection | None:
-    """Everything the request needs."""
-    if request.requires <= candidate.deployment.capabilities:
+    """Everything the request needs. An embeddings model answers no chat, and only such a one gives vectors."""
+    d = candidate.deployment
+    if request.operation is not _CHAT:
+        if d.local:
+            return Rejection("capabilities", "without embeddings")
+        if request.dimensions and "dimensions" in d.unsupported_params:  # its vectors would be of another size
+            return Rejection("capabilities", "without a choice of dimensions")
+    elif _EMBEDDINGS in d.capabilities:
+        return Rejection("capabilities", "an embeddings model")
+    if request.requires <= d.capabilities:
         return None
-    missing = request.requires - candidate.deployment.capabilities
+    missing = request.requires - d.capabilities
     return Rejection("capabilities", "without " + " and ".join(sorted(missing)))
 
 
@@ -55,10 +65,25 @@ def fits_context(request: Request, candidate: Candidate) -> Rejection | None:
     if candidate.output_tokens > 0:
         return None
     d = candidate.deployment
+    if request.operation is not _CHAT:
+        return _fit_inputs(request, d)
     least = request.prompt_tokens + min(demand.wanted_output(request), demand.LEAST_OUTPUT)
     if least > d.context_window:
         return Rejection("context", "context too small", advice=f"needs {least} of {d.context_window} tokens")
     return Rejection("context", "too large for their token limit", advice=f"needs {least} tokens in one request")
+
+
+def _fit_inputs(request: Request, d: Deployment) -> Rejection | None:
+    """Each text has the context window to itself; token limits count them all."""
+    if request.longest_tokens > d.context_window:
+        return Rejection(
+            "context", "context too small", advice=f"needs {request.longest_tokens} of {d.context_window} tokens"
+        )
+    if any(limit.unit in _TOKENS and request.prompt_tokens > limit.max for limit in d.limits):
+        return Rejection(
+            "context", "too large for their token limit", advice=f"needs {request.prompt_tokens} tokens in one request"
+        )
+    return None
 
 
 def respects_training(request: Request, candidate: Candidate) -> Rejection | None:

@@ -52,20 +52,32 @@ def build(
         task_evidence=evidence,
         prompt_tokens=prompt_tokens,
         prompt_tokens_most=prompt_tokens_most,
-        max_tokens=_positive(max_tokens, "max_tokens"),
-        choices=_positive(parameters.get("n"), "n") or 1,
-        requires=implied(messages, parameters) | {parse(Capability, name, "capability") for name in context.requires},
-        requires_speed=context.requires_speed,
-        environment=context.environment or environment,
-        providers=frozenset(context.providers),
-        exclude=frozenset(context.exclude),
-        allow_training=context.allow_training,
-        max_usd=max_usd if context.max_usd is None else min(max_usd, context.max_usd),
+        max_tokens=positive(max_tokens, "max_tokens"),
+        choices=positive(parameters.get("n"), "n") or 1,
+        requires=implied(messages, parameters) | required(context),
         expected_output=min(max_tokens or 300, 300) if hint is None else max(1, hint - prompt_tokens),
-        deadline_s=total_s if context.deadline_s is None else min(total_s, context.deadline_s),
-        caller=context.caller,
-        wait_s=context.wait_s,
+        **from_context(context, environment=environment, max_usd=max_usd, total_s=total_s),
     )
+
+
+def from_context(context: RequestContext, *, environment: str, max_usd: float, total_s: float) -> dict[str, Any]:
+    """The fields of a `Request` that only the caller and the configuration decide."""
+    return {
+        "requires_speed": context.requires_speed,
+        "environment": context.environment or environment,
+        "providers": frozenset(context.providers),
+        "exclude": frozenset(context.exclude),
+        "allow_training": context.allow_training,
+        "max_usd": max_usd if context.max_usd is None else min(max_usd, context.max_usd),
+        "deadline_s": total_s if context.deadline_s is None else min(total_s, context.deadline_s),
+        "caller": context.caller,
+        "wait_s": context.wait_s,
+    }
+
+
+def required(context: RequestContext) -> frozenset[Capability]:
+    """The capabilities that the caller names. Raises ConfigError for one that does not exist."""
+    return frozenset(parse(Capability, name, "capability") for name in context.requires)
 
 
 def parse(kind: type[E], value: str, what: str) -> E:
@@ -83,7 +95,8 @@ def parse(kind: type[E], value: str, what: str) -> E:
         raise ConfigError(f"unknown {what} {str(value)[:60]!r}; {hint}") from None
 
 
-def _positive(value: Any, name: str) -> int | None:
+def positive(value: Any, name: str) -> int | None:
+    """The number, or None for None. Raises ConfigError for anything but a whole number of at least 1."""
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:

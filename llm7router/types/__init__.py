@@ -7,8 +7,17 @@ from __future__ import annotations
 
 from llm7router.types.decision import Attempt, Candidate, Decision, Reading, Rejected, Rejection, Scored, Snapshot
 from llm7router.types.deployment import DISABLED, SHAPES, Deployment, Limit, Off, Price, Secret, Shape
-from llm7router.types.names import Capability, Counts, Failure, Kind, Period, TaskType, Unit
-from llm7router.types.outcome import AccountLimit, AttemptRecord, Axis, CompletionResult, Outcome, StreamChunk
+from llm7router.types.names import Capability, Counts, Failure, Kind, Operation, Period, TaskType, Unit
+from llm7router.types.outcome import (
+    AccountLimit,
+    AttemptRecord,
+    Axis,
+    CompletionResult,
+    EmbeddingResult,
+    Opening,
+    Outcome,
+    StreamChunk,
+)
 from llm7router.types.request import Message, Request, RequestContext
 
 __all__ = [
@@ -24,11 +33,14 @@ __all__ = [
     "Counts",
     "Decision",
     "Deployment",
+    "EmbeddingResult",
     "Failure",
     "Kind",
     "Limit",
     "Message",
     "Off",
+    "Opening",
+    "Operation",
     "Outcome",
     "Period",
     "Price",

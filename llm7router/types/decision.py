@@ -20,7 +20,7 @@ class Candidate(NamedTuple):
     deployment: Deployment
     cells: Mapping[str, Cell]
     now: float
-    output_tokens: int  # what `max_tokens` would be; 0: too little fits (`decision.demand`)
+    output_tokens: int  # what `max_tokens` would be; 0: too little fits, or embeddings (`decision.demand`)
     in_flight: int = 0
 
 

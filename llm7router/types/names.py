@@ -27,6 +27,13 @@ class Capability(StrEnum):
     JSON_SCHEMA = "json_schema"
     VISION = "vision"
     REASONING = "reasoning"
+    EMBEDDINGS = "embeddings"  # gives vectors, and no answers
+
+
+class Operation(StrEnum):
+    """What a request is for."""
+
+    CHAT = "chat"
     EMBEDDINGS = "embeddings"
 
 

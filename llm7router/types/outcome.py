@@ -40,7 +40,7 @@ class Outcome:
     account: AccountLimit | None = None  # what the provider said of the account, if it was asked
     generated: bool = False  # content had arrived before it failed, so nothing is refunded
     upstream_only: bool = False  # a 429 of the host behind the provider: this model only, not its pool
-    response: Any = None  # LiteLLM's ModelResponse
+    response: Any = None  # LiteLLM's ModelResponse; of embeddings the vectors, tuples of floats or base64
     stream: ChunkStream | None = None  # the first content has arrived
     prompt_tokens: int | None = None  # None: the provider did not say
     output_tokens: int | None = None
@@ -103,8 +103,53 @@ class CompletionResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Opening:
+    """Who answers a stream and why, known from its first content on."""
+
+    provider: str
+    model: str
+    decision: Decision
+    attempts: tuple[AttemptRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingResult:
+    """A vector for each text, in the order of the texts, and how they came about.
+
+    With `encoding_format="base64"` they are in `base64`, in place of `vectors`: float32, little-endian, as OpenAI has
+    it. `cost` and `latency` as in `CompletionResult`.
+    """
+
+    vectors: tuple[tuple[float, ...], ...] = field(repr=False)
+    provider: str
+    model: str
+    cost: float
+    latency: float
+    tokens_input: int
+    decision: Decision = field(repr=False)
+    attempts: tuple[AttemptRecord, ...] = field(repr=False)
+    request_id: str = field(repr=False)
+    base64: tuple[str, ...] = field(default=(), repr=False)
+    estimated_usage: bool = field(default=False, repr=False)  # the provider gave no token counts
+
+    @property
+    def deployment(self) -> str:
+        """`provider/model`."""
+        return f"{self.provider}/{self.model}"
+
+    @property
+    def tokens_output(self) -> int:
+        """None are generated."""
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
 class StreamChunk:
-    """A piece of an answer. The last one carries `result`, the whole answer, and no text of its own."""
+    """A piece of an answer.
+
+    The first one carries `opening`, and so does the first one of another model that goes on with the text. The last one
+    carries `result`, the whole answer, and no text of its own.
+    """
 
     content: str = ""
     reasoning: str = ""
@@ -112,5 +157,7 @@ class StreamChunk:
     finish_reason: str | None = None
     provider: str = ""
     model: str = ""
+    opening: Opening | None = field(default=None, repr=False)
+    resumed: bool = False  # from here on, somebody else goes on with a text that broke off
     result: CompletionResult | None = None
     raw: Any = field(default=None, repr=False)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from llm7router.types.names import Capability, TaskType
+from llm7router.types.names import Capability, Operation, TaskType
 
 Message = Mapping[str, Any]
 """One chat message in OpenAI's shape: `role`, `content`, and what else that API allows."""
@@ -30,6 +30,8 @@ class RequestContext:
         request_id: names the request in logs and breaks near-ties; made up if empty.
         caller: who asks, for accounting.
         wait_s: seconds to wait for a limit to free up when nothing else can serve; None: `timeouts.wait_s`.
+        interchangeable: the embeddings models among `providers` give vectors that can be compared, though their names
+            differ: the same model under several names.
     """
 
     task_type: TaskType | str = TaskType.AUTO
@@ -45,6 +47,7 @@ class RequestContext:
     request_id: str | None = None
     caller: str | None = None
     wait_s: float | None = None
+    interchangeable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +72,6 @@ class Request:
     deadline_s: float = 120.0
     caller: str | None = None
     wait_s: float | None = None  # None: as configured
+    operation: Operation = Operation.CHAT
+    longest_tokens: int = 0  # of the longest text to embed: each of them has a context window to itself
+    dimensions: int | None = None  # of the vectors, as the caller asked

@@ -84,6 +84,11 @@ def test_a_caller_fault_never_looks_like_an_outage_and_an_outage_never_like_a_ca
 
 
 SAYINGS = [
+    (
+        500,
+        "Invalid user message at index 0. Please ensure all user messages are valid OpenAI chat completion messages.",
+        Failure.REQUEST_REJECTED,
+    ),
     (400, "API key not valid. Please pass a valid API key.", Failure.KEY_REJECTED),
     (429, "Insufficient balance or no resource package. Please recharge.", Failure.NO_CREDIT),
     (429, "Quota exceeded for metric: requests, limit: 0, model: x", Failure.NO_QUOTA),

@@ -44,6 +44,9 @@ USED = {FULL.cell: Cell(windows={FULL.name: charge(EMPTY, FULL, 1, NOW)[0]})}
         pytest.param({}, {"exclude": frozenset({"alpha/one"})}, {}, "excluded by the caller", id="deployment excluded"),
         pytest.param({"environments": {"production": 0}}, {}, {}, "not for production", id="environment figure 0"),
         pytest.param({}, {"requires": frozenset({Capability.VISION})}, {}, "without vision", id="capability missing"),
+        pytest.param(
+            {"capabilities": frozenset({Capability.EMBEDDINGS})}, {}, {}, "an embeddings model", id="vectors only"
+        ),
         pytest.param({"context_window": 300}, {}, {}, "context too small", id="context too small"),
         pytest.param(
             {"limits": (limit("tokens", max=200),)}, {}, {}, "too large for their token limit", id="never fits"

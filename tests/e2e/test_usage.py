@@ -203,8 +203,9 @@ async def test_fastapi_example(path: Path, upstream: Upstream) -> None:
 
 def test_the_python_of_the_readme_runs(path: Path) -> None:
     blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    assert blocks
-    for block in blocks:
+    own = [block for block in blocks if "from llm7router" in block]  # the other needs a gateway: tests/server
+    assert own
+    for block in own:
         done = subprocess.run(
             [sys.executable, "-c", block], capture_output=True, text=True, timeout=60, env=dict(os.environ)
         )

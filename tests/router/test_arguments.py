@@ -68,7 +68,7 @@ def test_complete_sync_inside_the_routers_own_loop_is_an_error_and_no_deadlock()
     async def nested() -> None:
         scene.router.complete_sync(HELLO)
 
-    with pytest.raises(RuntimeError, match="await complete"):
+    with pytest.raises(RuntimeError, match=r"await complete\(\)"):
         LOOP.run(nested())
 
 

@@ -1,0 +1,74 @@
+"""`llm7router serve` and `llm7router key`."""
+
+from __future__ import annotations
+
+import click
+
+from llm7router.cli.options import config_option
+
+MISSING = "`llm7router serve` needs more packages; pip install 'llm7router[server]'"
+
+
+@click.command(short_help="An OpenAI-compatible gateway with a dashboard.")
+@click.option("--host", metavar="ADDRESS", help="Where to listen; router.yaml's server.host by default.")
+@click.option("--port", type=click.IntRange(0, 65535), metavar="N", help="0: any that is free.")
+@click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, metavar="N", help="Processes.")
+@click.option(
+    "--key-file", type=click.Path(dir_okay=False), metavar="FILE", help="Holds the key; made if there is none."
+)
+@config_option
+def serve(host: str | None, port: int | None, workers: int, key_file: str | None, config_path: str | None) -> None:
+    """Serve the OpenAI API (and Anthropic's messages) over the router, until Ctrl-C.
+
+    Clients need the base URL and the key that are printed. Open the address in a browser for the dashboard.
+    """
+    from pathlib import Path
+
+    from llm7router.config.load import load
+    from llm7router.errors import ConfigError
+
+    try:
+        from llm7router.server.keys import key_file as usual_key_file
+        from llm7router.server.keys import own_key
+        from llm7router.server.run import Factory, listen, url_of
+        from llm7router.server.run import serve as run
+    except ImportError as error:
+        raise ConfigError(f"{MISSING} ({error})") from None
+
+    loaded = load(config_path)
+    settings = loaded.config.server
+    if workers > 1 and loaded.config.state.store == "memory":
+        raise ConfigError(
+            "several workers need a store that they share; set state.store to disk or redis://... in router.yaml"
+        )
+    path = Path(key_file).expanduser().absolute() if key_file else usual_key_file()
+    key = own_key(path)
+    listening = listen(host or settings.host, settings.port if port is None else port)
+    click.echo(_banner(url_of(listening), path, str(loaded.path)), err=True)
+    run(listening, Factory(str(loaded.path) if loaded.path else None, key), workers)
+
+
+def _banner(url: str, key_file: object, config: str) -> str:
+    return f"""llm7router serves {config}
+
+  dashboard        {url}/
+  OPENAI_BASE_URL  {url}/v1
+  OPENAI_API_KEY   is in {key_file}
+
+  export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY="$(cat '{key_file}')"
+  model: auto, auto:code, an alias, or provider/model. Ctrl-C stops."""
+
+
+@click.command(short_help="A new key for a client of the gateway.")
+@click.argument("name")
+def key(name: str) -> None:
+    """Make a key for NAME: printed once, with the lines for router.yaml, which keep only its hash."""
+    from llm7router.server.keys import digest_of, new_key
+
+    made = new_key()
+    click.echo(made)
+    click.echo(
+        f"\nGive that to {name}; it is not kept anywhere. For router.yaml:\n\n"
+        f"server:\n  keys:\n    - {{name: {name}, sha256: {digest_of(made).hex()}}}\n",
+        err=True,
+    )

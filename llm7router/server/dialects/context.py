@@ -1,0 +1,41 @@
+"""The one field of our own in a request's body, whatever the API: `"llm7router": {"requires_speed": true, ...}`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from llm7router.server.errors import ApiError
+from llm7router.types import RequestContext
+
+FIELD = "llm7router"
+TEXTS = ("task_type", "environment")
+LISTS = ("requires", "providers", "exclude")
+FLAGS = ("requires_speed", "allow_training")
+NUMBERS = ("max_usd", "deadline_s", "wait_s", "estimated_tokens")
+
+
+def read_context(body: Mapping[str, Any]) -> RequestContext:
+    """What the client says about its request. It can only narrow what the configuration allows.
+
+    Nothing is waited for unless asked: the client is told when to come back.
+    """
+    given = body.get(FIELD) or {}
+    if not isinstance(given, Mapping):
+        raise ApiError(400, f'{FIELD} must be an object, such as {{"requires_speed": true}}', param=FIELD)
+    for name, value in given.items():
+        if name not in (*TEXTS, *LISTS, *FLAGS, *NUMBERS):
+            known = ", ".join((*TEXTS, *LISTS, *FLAGS, *NUMBERS))
+            raise ApiError(400, f"{FIELD}.{name[:40]} is unknown; use {known}", param=FIELD)
+        if not _fits(name, value):
+            raise ApiError(400, f"{FIELD}.{name} is not of the right kind", param=f"{FIELD}.{name}")
+    return replace(RequestContext(wait_s=0), **given) if given else RequestContext(wait_s=0)
+
+
+def _fits(name: str, value: Any) -> bool:
+    if name in LISTS:
+        return isinstance(value, list) and all(isinstance(item, str) for item in value)
+    if name in NUMBERS:
+        return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    return isinstance(value, bool) if name in FLAGS else isinstance(value, str)

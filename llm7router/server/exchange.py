@@ -1,0 +1,238 @@
+"""One request over HTTP: read it, let the router serve it, write the answer, and notice when the client leaves.
+
+Plain ASGI, since this is the path that every request takes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import math
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+from typing import Any
+
+from llm7router.router import LLMRouter
+from llm7router.server import errors
+from llm7router.server.dialects import dialect_of, embeddings
+from llm7router.server.dialects.base import Asked, Dialect
+from llm7router.server.dialects.context import read_context
+from llm7router.server.errors import ApiError
+from llm7router.server.guard import ClientLeftError, Receive, Scope, Send, Visit, check_body, too_long
+from llm7router.server.keys import Client
+from llm7router.server.respond import SAFE, encoded, send_json
+from llm7router.types import AttemptRecord, Decision, RequestContext, StreamChunk
+
+READ_S = 30.0  # for a client to send its whole body
+SEND_S = 60.0  # for a client to take a piece of its answer: until then provider and lease are held
+DEEPEST = 64  # levels of a body
+
+
+class Exchange:
+    """An ASGI app for one path of the API."""
+
+    def __init__(self, router: LLMRouter, path: str, *, longest: int, most_messages: int) -> None:
+        self._router, self._path = router, path
+        self._longest, self._most_messages = longest, most_messages
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request. Raises what the guard turns into an answer."""
+        visit: Visit = scope["llm7router"]
+        assert visit.client is not None, "the guard lets nobody in without a key"
+        dialect = dialect_of(self._path)
+        with in_flight(visit.client):  # from here on, since a body takes memory, too
+            body = await read_json(visit, receive, self._longest)
+            asked = self._asked(dialect, body, visit)
+            async with while_connected(receive):
+                await self._serve(dialect, asked, send)
+
+    def _asked(self, dialect: Dialect, body: Mapping[str, Any], visit: Visit) -> Asked:
+        asked = dialect.read(body, visit.id.removeprefix("req_"), int(time.time()))
+        if len(asked.messages) > self._most_messages:
+            most = f"{self._most_messages} messages (server.max_messages in router.yaml)"
+            raise ApiError(400, f"more than {most}; send fewer", param="messages")
+        return replace(asked, context=context_of(self._router, visit, asked.model, asked.context))
+
+    async def _serve(self, dialect: Dialect, asked: Asked, send: Send) -> None:
+        if not asked.stream:
+            result = await self._router.complete(asked.messages, asked.context, **asked.parameters)
+            about = about_answer(asked.ignored, result.deployment, result.decision, result.attempts)
+            await send_json(send, 200, dialect.whole(asked, result), about)
+            return
+        chunks = self._router.stream(asked.messages, asked.context, **asked.parameters)
+        async with aclosing(chunks):
+            first = await anext(chunks)  # nothing is sent before the first content: until here, failover is silent
+            await self._write(dialect, asked, first, chunks, send)
+
+    async def _write(
+        self, dialect: Dialect, asked: Asked, first: StreamChunk, chunks: AsyncIterator[StreamChunk], send: Send
+    ) -> None:
+        opening = first.opening
+        assert opening is not None, "the first chunk says who answers"
+        about = about_answer(asked.ignored, f"{opening.provider}/{opening.model}", opening.decision, opening.attempts)
+        fields = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no"), *SAFE]
+        await send({"type": "http.response.start", "status": 200, "headers": fields + encoded(about)})
+        writer = dialect.writer(asked)
+        await send_piece(send, writer.chunk(first))
+        last = b""
+        try:
+            async for chunk in chunks:
+                if chunk.result is not None:
+                    last = writer.end(chunk.result)
+                else:
+                    mark = f": resumed by {chunk.provider}/{chunk.model}\n\n".encode() if chunk.resumed else b""
+                    await send_piece(send, mark + writer.chunk(chunk))
+        except ClientLeftError:
+            raise
+        except Exception as error:  # the status is gone, so the error becomes the last event
+            last = writer.failed(errors.of(error))
+        await send({"type": "http.response.body", "body": last})
+
+
+class Embeddings:
+    """`/v1/embeddings`, which has no messages and nothing to stream."""
+
+    def __init__(self, router: LLMRouter, *, longest: int) -> None:
+        self._router, self._longest = router, longest
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request. Raises what the guard turns into an answer."""
+        visit: Visit = scope["llm7router"]
+        assert visit.client is not None, "the guard lets nobody in without a key"
+        with in_flight(visit.client):
+            body = await read_json(visit, receive, self._longest)
+            texts = embeddings.read(body)
+            context = context_of(self._router, visit, texts.model, read_context(body))
+            async with while_connected(receive):
+                result = await self._router.embed(texts.inputs, context, **texts.parameters)
+                about = about_answer(texts.ignored, result.deployment, result.decision, result.attempts)
+                await send_json(send, 200, embeddings.whole(result), about)
+
+
+def context_of(router: LLMRouter, visit: Visit, model: str, context: RequestContext) -> RequestContext:
+    """What is known of a request beside its content. Raises ApiError (403) for a model that the key may not ask for."""
+    client = visit.client
+    assert client is not None
+    if not client.may_ask_for(model):
+        allowed = ", ".join(sorted(client.models))
+        raise ApiError(403, f"this key may only ask for {allowed}",
+                       type="permission_error", code="model_not_allowed", param="model")  # fmt: skip
+    return router.context_for(model, replace(context, request_id=visit.id, caller=client.name))
+
+
+async def read_json(visit: Visit, receive: Receive, longest: int) -> Mapping[str, Any]:
+    """The body as a JSON object. Its length is watched while it comes, whatever was announced."""
+    check_body(visit.headers, longest)
+    pieces, size = [], 0
+    try:
+        async with asyncio.timeout(READ_S):
+            while True:
+                message = await receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientLeftError
+                pieces.append(message.get("body", b""))
+                size += len(pieces[-1])
+                if size > longest:
+                    raise too_long(longest)
+                if not message.get("more_body"):
+                    break
+    except TimeoutError:
+        raise ApiError(408, f"the body did not arrive within {READ_S:g} s", code="timeout") from None
+    raw = b"".join(pieces)
+    try:
+        body = json.loads(raw, parse_constant=_no_constant, parse_float=_number)
+    except (ValueError, RecursionError) as error:
+        where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise ApiError(400, f"the body is not JSON{where}; send an object", code="invalid_json") from None
+    if not isinstance(body, dict):
+        raise ApiError(400, f"the body must be a JSON object, not {type(body).__name__}", code="invalid_json")
+    if raw.count(b"{") + raw.count(b"[") > DEEPEST and deeper(body, DEEPEST):
+        raise ApiError(400, f"the body is nested deeper than {DEEPEST} levels; flatten it", code="invalid_json")
+    return body
+
+
+def deeper(value: Any, levels: int) -> bool:
+    """Whether a JSON value has more levels of objects and lists. What is behind it in a request's way recurses."""
+    layer = [value]
+    for _ in range(levels):
+        children = (inner for outer in layer for inner in (outer.values() if isinstance(outer, dict) else outer))
+        layer = [inner for inner in children if isinstance(inner, dict | list)]
+    return bool(layer)
+
+
+def _number(text: str) -> float | int:
+    """JSON has one kind of number: 100.0 is 100, which some languages cannot write otherwise."""
+    value = float(text)
+    if math.isinf(value):
+        raise ValueError("beyond what a number can hold")
+    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def about_answer(
+    ignored: Sequence[str], deployment: str, decision: Decision, attempts: tuple[AttemptRecord, ...]
+) -> dict[str, str]:
+    """Header fields that say who answered and why."""
+    points = next((s.points for s in (*decision.ranking, *decision.last_resort) if s.deployment.id == deployment), None)
+    fields = {"x-llm7router-provider": deployment, "x-llm7router-attempts": str(len(attempts))}
+    if points is not None:
+        fields["x-llm7router-score"] = f"{points:.1f}"
+    if ignored:
+        fields["x-llm7router-ignored"] = ",".join(ignored)[:500]
+    return fields
+
+
+@contextlib.contextmanager
+def in_flight(client: Client) -> Any:
+    """Counts a request of this client while it is under way. Raises ApiError (429) when there are too many."""
+    if client.running >= client.in_flight:
+        raise ApiError(429, f"{client.running} requests of this key are under way already; wait for one to end",
+                       type="rate_limit_error", code="too_many_in_flight", retry_after_s=1)  # fmt: skip
+    client.running += 1
+    try:
+        yield
+    finally:
+        client.running -= 1
+
+
+@contextlib.asynccontextmanager
+async def while_connected(receive: Receive) -> AsyncIterator[None]:
+    """Cancels what is inside as soon as the client leaves, which closes the connection upstream.
+
+    A server reports that only to who asks, and a handler that awaits something else never would.
+    """
+    task, left = asyncio.current_task(), False
+    assert task is not None
+
+    async def watch() -> None:
+        nonlocal left
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        left = True
+        task.cancel()
+
+    watcher = asyncio.create_task(watch())
+    try:
+        yield
+    except asyncio.CancelledError:
+        if left and task.uncancel() == 0:
+            raise ClientLeftError from None
+        raise
+    finally:
+        watcher.cancel()
+
+
+async def send_piece(send: Send, data: bytes) -> None:
+    """Raises ClientLeftError if nobody takes it."""
+    if data:
+        try:
+            async with asyncio.timeout(SEND_S):
+                await send({"type": "http.response.body", "body": data, "more_body": True})
+        except TimeoutError:
+            raise ClientLeftError from None

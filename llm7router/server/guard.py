@@ -1,0 +1,163 @@
+"""What every request passes before anything else looks at it: where it comes from, whose it is, and what is behind it.
+
+A browser can be made to send requests to this machine by any page (DNS rebinding, forms), so the Host must be one of
+ours, an Origin must be allowed, and bodies must be declared as JSON, which a form cannot do. There are no CORS headers.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+from llm7router.config.server_models import ServerConfig
+from llm7router.server import errors
+from llm7router.server.errors import ApiError
+from llm7router.server.keys import Client, Keyring
+from llm7router.server.respond import send_error
+
+log = logging.getLogger("llm7router")
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+OPEN = frozenset({"/", "/healthz", "/livez", "/readyz"})  # no key: the page holds no data, the others one word
+FAILURES, FAILURES_S = 20, 60.0  # wrong keys of one address in so many seconds, then it has to wait
+ADDRESSES = 1024  # remembered at most
+LONGEST_HEADERS = 16 * 1024  # bytes, names and values
+
+
+class ClientLeftError(Exception):
+    """Nobody is there any more to answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """What the guard found out of a request; `scope["llm7router"]` of the app behind it."""
+
+    id: str
+    client: Client | None
+    headers: Mapping[str, str]
+
+
+class Guard:
+    """Wraps an ASGI app."""
+
+    def __init__(self, app: App, config: ServerConfig, keys: Keyring) -> None:
+        self._app, self._keys = app, keys
+        self._hosts = frozenset(host.lower() for host in config.hosts)
+        self._any_host = "*" in self._hosts
+        self._origins = frozenset(config.origins)
+        self._failures: OrderedDict[str, list[float]] = OrderedDict()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the request through, or answer it; every failure behind becomes an answer, too."""
+        if scope["type"] != "http":
+            if scope["type"] == "lifespan":
+                await self._app(scope, receive, send)
+            return
+        id, started = new_id(), False
+        shown = (b"x-request-id", id.encode())
+
+        async def named(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), shown]
+                started = True
+            await send(message)
+
+        try:
+            if sum(len(name) + len(value) for name, value in scope["headers"]) > LONGEST_HEADERS:
+                raise headers_too_long()
+            headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            scope["llm7router"] = Visit(id, self._judge(scope, headers), headers)
+            await self._app(scope, receive, named)
+        except ClientLeftError:
+            return
+        except Exception as error:
+            answer = errors.of(error)
+            if answer.status == 500:
+                # No message and no traceback: both may hold a key or a prompt.
+                log.error("request %s failed in the gateway: %s", id, type(error).__name__)
+            if not started:  # otherwise the server cuts the connection, which is all that can still be said
+                await send_error(named, scope["path"], answer)
+
+    def _judge(self, scope: Scope, headers: Mapping[str, str]) -> Client | None:
+        self._place(headers)
+        return None if scope["path"] in OPEN else self._holder(scope, headers)
+
+    def _place(self, headers: Mapping[str, str]) -> None:
+        host = headers.get("host", "").lower()
+        if not self._any_host and _without_port(host) not in self._hosts:
+            advice = "add it to server.hosts in router.yaml if it is yours"
+            raise ApiError(421, f"this gateway is not {host[:100]!r}; {advice}", code="misdirected_request")
+        origin = headers.get("origin")
+        if origin is None or origin in self._origins or origin.lower() in (f"http://{host}", f"https://{host}"):
+            return
+        advice = "add it to server.origins in router.yaml if it is yours"
+        raise ApiError(403, f"no requests from {origin[:100]!r}; {advice}", type="permission_error", code="origin")
+
+    def _holder(self, scope: Scope, headers: Mapping[str, str]) -> Client:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        key = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        if client := self._keys.holder(key) if key else None:
+            return client
+        if key:
+            self._count_failure((scope.get("client") or ("",))[0])
+        advice = "`llm7router serve` says where it is"
+        raise ApiError(401, f"send the gateway's key as `Authorization: Bearer KEY`; {advice}",
+                       type="authentication_error", code="invalid_api_key")  # fmt: skip
+
+    def _count_failure(self, address: str) -> None:
+        """Raises ApiError (429) after too many. The right key always passes: others may share its address."""
+        now = time.monotonic()
+        recent = [at for at in self._failures.get(address, ()) if now - at < FAILURES_S]
+        if len(recent) >= FAILURES:
+            wait = FAILURES_S - (now - recent[0])
+            raise ApiError(429, "too many wrong keys", type="rate_limit_error", code="wrong_keys", retry_after_s=wait)
+        self._remember(address, [*recent, now])
+
+    def _remember(self, address: str, failures: list[float]) -> None:
+        self._failures[address] = failures
+        self._failures.move_to_end(address)
+        if len(self._failures) > ADDRESSES:
+            self._failures.popitem(last=False)
+
+
+def check_body(headers: Mapping[str, str], longest: int) -> None:
+    """Raise ApiError for a body that is not declared as JSON, is compressed, or is announced as too long."""
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise ApiError(415, f"send Content-Type: application/json (given {kind[:60]!r})", code="media_type")
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        raise ApiError(415, "send the body uncompressed, without Content-Encoding", code="content_encoding")
+    length = headers.get("content-length", "")
+    if length.isascii() and length.isdigit() and int(length[:20]) > longest:
+        raise too_long(longest)
+
+
+def new_id() -> str:
+    """Of a request; every answer carries it."""
+    return f"req_{uuid4().hex}"
+
+
+def headers_too_long() -> ApiError:
+    """The answer to a head that is too long."""
+    return ApiError(431, f"the headers are longer than {LONGEST_HEADERS} bytes; send fewer", code="too_large")
+
+
+def too_long(most: int) -> ApiError:
+    """The answer to a body that is too long."""
+    return ApiError(413, f"the body is longer than {most} bytes (server.max_body_mb in router.yaml)", code="too_large")
+
+
+def _without_port(host: str) -> str:
+    name, colon, port = host.rpartition(":")
+    return name if colon and port.isdigit() else host

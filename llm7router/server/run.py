@@ -1,0 +1,87 @@
+"""Serving the gateway with uvicorn, in one process or several."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from uvicorn.supervisors import Multiprocess
+
+from llm7router.errors import ConfigError
+
+DRAIN_S = 30  # for requests under way when the server is told to stop
+MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
+
+
+@dataclass
+class Factory:
+    """Makes the app in the process that serves it. It travels to worker processes, so it holds plain values only."""
+
+    config: str | None
+    key: str = field(repr=False)
+
+    def __call__(self) -> Any:
+        """The app, over a router of this process."""
+        from llm7router.router import LLMRouter
+        from llm7router.server.app import create_app
+
+        return create_app(LLMRouter(self.config), own_key=self.key)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Raises:
+        ConfigError: the address cannot be used.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(2048)
+        listening.set_inheritable(True)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"cannot listen on {host}:{port}: {why}; choose another with --port or --host") from None
+    return listening
+
+
+def serve(listening: socket.socket, factory: Callable[[], Any], workers: int) -> None:
+    """Serve until told to stop."""
+    config = settings(factory, workers)
+    if workers == 1:
+        uvicorn.Server(config).run(sockets=[listening])
+        return
+    with tempfile.TemporaryDirectory(prefix="llm7router-metrics-") as directory:
+        os.environ.setdefault(MULTIPROCESS, directory)
+        Multiprocess(config, sockets=[listening]).run()
+
+
+def settings(factory: Callable[[], Any], workers: int = 1) -> uvicorn.Config:
+    """How uvicorn serves the app that `factory` makes."""
+    return uvicorn.Config(
+        factory,
+        factory=True,
+        http="llm7router.server.wire:Connection",  # bounds the number of connections, too
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        workers=workers,
+        timeout_graceful_shutdown=DRAIN_S,
+    )
+
+
+def url_of(listening: socket.socket) -> str:
+    """Where clients find it from this machine."""
+    host, port = listening.getsockname()[:2]
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "::1": "[::1]"}.get(host, host)  # noqa: S104 - not bound here
+    return f"http://{shown}:{port}"

@@ -1,0 +1,149 @@
+"""The HTTP connection: bounds that uvicorn does not have, and one write to the socket for each turn of the loop.
+
+A head and a body, or all the events that one chunk makes, are written one by one; each would be a packet of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from llm7router.server.errors import ApiError
+from llm7router.server.guard import LONGEST_HEADERS, headers_too_long, new_id
+from llm7router.server.respond import dumps
+
+HEAD_S = 10.0  # for a client to send the head of a request
+LINGER_S = 5.0  # for what a client still sends or takes when it has its answer
+MOST_CONNECTIONS = 4096
+ENDLESS = frozenset({"/events"})
+AT_ONCE = 64 * 1024  # bytes that are not held back any longer
+
+
+class Connection(HttpToolsProtocol):
+    """uvicorn's protocol with bounds: on heads in bytes and seconds, on how long it lingers, on how many there are."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._head_bytes = 0
+        self._in_head = True
+        self._in_body = False
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client is there."""
+        super().connection_made(Gathering(transport, self.loop))  # type: ignore[arg-type]
+        self._wait(HEAD_S)
+        if len(self.connections) > MOST_CONNECTIONS:
+            busy = f"{MOST_CONNECTIONS} connections are open already; come back later"
+            self._refuse(ApiError(503, busy, type="server_error", code="too_many_connections", retry_after_s=1))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """It has left."""
+        self._forget_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """More of a request."""
+        if self.transport.is_closing():
+            return
+        if self._in_head:
+            self._head_bytes += len(data)
+        super().data_received(data)
+        if self._in_head and self._head_bytes > LONGEST_HEADERS and not self.transport.is_closing():
+            self._refuse(headers_too_long())
+
+    def send_400_response(self, msg: str) -> None:
+        """What is no HTTP. `msg` is uvicorn's."""
+        self._refuse(ApiError(400, msg, code="invalid_http"))
+
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        super().on_message_begin()
+        self._in_head = True
+        if self._timer is None:
+            self._wait(HEAD_S)
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._in_head, self._in_body, self._head_bytes = False, True, 0
+        self._forget_timer()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The body is whole."""
+        self._in_body = False
+        self._forget_timer()
+        super().on_message_complete()
+
+    def on_response_complete(self) -> None:
+        """An answer was written. Who was refused may send the rest of a body, so as to read why, but not for ever."""
+        super().on_response_complete()
+        if self._in_body and self._timer is None:
+            self._wait(LINGER_S)
+
+    def shutdown(self) -> None:
+        """The server stops: what is under way may end, but for a stream without end."""
+        super().shutdown()
+        if self.scope and self.scope["path"] in ENDLESS:
+            self.transport.close()
+
+    def _wait(self, seconds: float) -> None:
+        self._timer = self.loop.call_later(seconds, self._give_up)
+
+    def _give_up(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.close()
+
+    def _refuse(self, error: ApiError) -> None:
+        """Answer without the app, and close."""
+        body = dumps(error.body())
+        fields = {
+            "content-type": "application/json",
+            "content-length": str(len(body)),
+            "connection": "close",
+            "x-request-id": new_id(),
+            **error.headers(),
+        }
+        lines = "".join(f"{name}: {value}\r\n" for name, value in fields.items())
+        self.transport.write(STATUS_LINE[error.status] + lines.encode() + b"\r\n" + body)
+        self.transport.close()
+
+    def _forget_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+
+class Gathering:
+    """A transport that writes what came together at once."""
+
+    def __init__(self, inner: asyncio.Transport, loop: asyncio.AbstractEventLoop) -> None:
+        self._inner, self._loop = inner, loop
+        self._held: list[bytes] = []
+        self._size = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    def write(self, data: bytes) -> None:
+        """Hold it until the loop has run what is ready."""
+        if not self._held:
+            self._loop.call_soon(self._flush)
+        self._held.append(data)
+        self._size += len(data)
+        if self._size > AT_ONCE:
+            self._flush()
+
+    def close(self) -> None:
+        """Write what is held, and close; for who does not take it, not wait for ever."""
+        self._flush()
+        self._inner.close()
+        if self._inner.get_write_buffer_size():
+            self._loop.call_later(LINGER_S, self._inner.abort)
+
+    def _flush(self) -> None:
+        held, self._held, self._size = self._held, [], 0
+        if held and not self._inner.is_closing():
+            self._inner.write(b"".join(held))

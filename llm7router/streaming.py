@@ -1,0 +1,97 @@
+"""A streamed answer: silent failover before its first content, and at most one change of hands after it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from llm7router import ending, result
+from llm7router.calls.base import BrokenStreamError, ChunkStream
+from llm7router.clock import Clock
+from llm7router.engine import Engine
+from llm7router.events import Watch
+from llm7router.state.ledger import Ledger
+from llm7router.state.quota import Reservation
+from llm7router.types import Attempt, Deployment, Failure, Opening, Outcome, StreamChunk
+
+Open = tuple[Attempt, Reservation, Outcome, ChunkStream]
+
+# With any of these, a text that two models wrote would not be what was asked for.
+NOT_RESUMED = ("tools", "response_format", "logprobs", "logit_bias")
+
+
+class Streaming:
+    """Serves streams for a router."""
+
+    def __init__(self, engine: Engine, ledger: Ledger, clock: Clock) -> None:
+        self._engine, self._ledger, self._clock = engine, ledger, clock
+
+    async def run(
+        self, deployments: tuple[Deployment, ...], parameters: Mapping[str, Any], watch: Watch
+    ) -> AsyncGenerator[StreamChunk, None]:
+        """The chunks; the first says who answers, the last holds the whole result. Raises as `LLMRouter.stream`."""
+        served = await self._engine.serve(deployments, parameters, watch)
+        opened = _opened(served.ending.answer, served.ending.attempt, served.reservation)
+        if opened is None:
+            raise ending.error(served.ending, served.decision, watch.records) from None
+        watch.first_token_s = self._clock.monotonic() - watch.began
+        answer, resumed = result.Answer(), False
+        while True:
+            attempt, reservation, outcome, chunks = opened
+            d = attempt.deployment
+            opening: Opening | None = Opening(d.provider, d.model, served.decision, tuple(watch.records))
+            final = Outcome(Failure.CANCELLED, generated=True)
+            try:
+                async for chunk in chunks:
+                    answer.add(chunk)
+                    if opening is not None:
+                        chunk = replace(chunk, provider=d.provider, model=d.model, opening=opening, resumed=resumed)
+                        opening = None
+                    yield chunk
+                final = ending.finished(outcome, chunks.usage, chunks.waited_s)
+            except BrokenStreamError as broken:
+                final = replace(broken.outcome, generated=True)
+            finally:
+                watch.records[-1] = result.record(attempt, final, watch.request, watch.records[-1].began_s)
+                try:
+                    await chunks.aclose()
+                finally:
+                    await self._ledger.settle(reservation, final)
+            if final.failure is None:
+                break
+            again = None if resumed else await self._resumed(deployments, parameters, watch, answer)
+            if again is None:
+                raise ending.interrupted(attempt, final, served.decision, watch.records) from None
+            opened, resumed = again, True
+        latency = self._clock.monotonic() - watch.began
+        whole = result.build(answer, _without_usage(final) if resumed else final, attempt, served.decision,
+                             watch.records, latency)  # fmt: skip
+        watch.result = whole
+        yield StreamChunk(provider=whole.provider, model=whole.model, result=whole)
+
+    async def _resumed(
+        self, deployments: tuple[Deployment, ...], parameters: Mapping[str, Any], watch: Watch, answer: result.Answer
+    ) -> Open | None:
+        """Another deployment that goes on with a plain text where it broke off, if one was declared to (`resume`)."""
+        tried = {record.deployment for record in watch.records}
+        able = tuple(d for d in deployments if d.resumes and d.id not in tried)
+        plain = answer.content and not answer.tool_calls and not any(parameters.get(name) for name in NOT_RESUMED)
+        if not able or not plain or watch.request.choices > 1:
+            return None
+        begun = {"role": "assistant", "content": answer.content, "prefix": True}
+        later = replace(watch, messages=[*watch.messages, begun], records=[], decision=None)
+        served = await self._engine.serve(able, parameters, later)
+        watch.records.extend(later.records)
+        return _opened(served.ending.answer, served.ending.attempt, served.reservation)
+
+
+def _opened(outcome: Outcome | None, attempt: Attempt | None, reservation: Reservation | None) -> Open | None:
+    if outcome is None or attempt is None or reservation is None or outcome.stream is None:
+        return None
+    return attempt, reservation, outcome, outcome.stream
+
+
+def _without_usage(final: Outcome) -> Outcome:
+    """Of two halves only the second one's tokens are known, so those of the whole are estimated."""
+    return replace(final, prompt_tokens=None, output_tokens=None)

@@ -1,0 +1,177 @@
+"""The gateway beside litellm[proxy] and beside `LLMRouter.complete` in process, over the same fast upstream.
+
+    python -m tests.benchmarks.gateway [--requests 2000] [--rounds 3]
+
+Every server runs in a process of its own, and its CPU is read from /proc. The proxy is measured if
+LLM7ROUTER_PROXY_PYTHON names a Python that has `litellm[proxy]` of the same version; all use the prefix `hosted_vllm/`.
+Rounds are interleaved; medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from tests.benchmarks import load
+
+KEY = "sk-llm7-" + "k" * 43
+BODY = {"model": "auto", "messages": [{"role": "user", "content": "Hello!"}], "max_tokens": 1024}
+LEVELS = (1, 16, 64)
+PROXY = "LLM7ROUTER_PROXY_PYTHON"
+
+
+def router_yaml(base_url: str, **keys: Any) -> dict[str, Any]:
+    """Four deployments with four limits each, as a person with a few keys has."""
+    limits = [
+        {"unit": unit, "window": window, "max": 10**9}
+        for unit in ("requests", "tokens")
+        for window in ("minute", "day")
+    ]
+    facts = {"cost": {"input": 0, "output": 0}, "context_window": 32000, "capabilities": ["streaming"]}
+    models = [{"id": f"m{index}", "limits": limits, **facts} for index in range(4)]
+    providers = {"p": {"base_url": base_url, "api_key": "unused", "models": models}}
+    return {"version": 1, "state": {"store": "memory"}, "providers": providers, **keys}
+
+
+@contextlib.contextmanager
+def running(command: list[str], url: str, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A server of its own process, until the block ends."""
+    process = subprocess.Popen(
+        command, env={**os.environ, **environment}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        asyncio.run(load.until_up(url, 120))
+        yield process
+    finally:
+        process.terminate()
+        process.wait(60)
+
+
+@contextlib.contextmanager
+def gateway(directory: Path, base_url: str, **keys: Any) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """`llm7router serve` over an upstream: its address and its process."""
+    file, key = directory / "router.yaml", directory / "gateway.key"
+    file.write_text(json.dumps(router_yaml(base_url, **keys)))
+    key.write_text(KEY)
+    key.chmod(0o600)
+    port = load.free_port()
+    url = f"http://127.0.0.1:{port}"
+    command = [sys.executable, "-m", "llm7router", "serve", "--config", str(file), "--key-file", str(key)]
+    with running([*command, "--port", str(port)], url) as process:
+        yield url, process
+
+
+@contextlib.contextmanager
+def proxy(directory: Path, base_url: str, python: str) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """litellm's proxy over the same upstream."""
+    file = directory / "proxy.yaml"
+    parameters = {"model": "hosted_vllm/m0", "api_base": base_url, "api_key": "unused"}
+    models = [{"model_name": "auto", "litellm_params": {**parameters, "model": f"hosted_vllm/m{i}"}} for i in range(4)]
+    file.write_text(json.dumps({"model_list": models, "general_settings": {"master_key": KEY}}))
+    port = load.free_port()
+    command = [str(Path(python).with_name("litellm")), "--config", str(file), "--port", str(port)]
+    url = f"http://127.0.0.1:{port}"
+    with running(command, url, LITELLM_LOCAL_MODEL_COST_MAP="True", LITELLM_LOG="ERROR") as process:
+        yield url, process
+
+
+async def in_process(base_url: str, requests: int, rounds: int) -> None:
+    """CPU milliseconds a call of `LLMRouter.complete`, by concurrency; printed as JSON."""
+    from llm7router import LLMRouter
+
+    with contextlib.suppress(ImportError):
+        import uvloop  # the gateway's loop, if it is there
+
+        assert isinstance(asyncio.get_running_loop(), uvloop.Loop)
+    router = LLMRouter(router_yaml(base_url), env={})
+    messages = BODY["messages"]
+    found: dict[int, list[float]] = {level: [] for level in LEVELS}
+
+    async def some(count: int) -> None:
+        for _ in range(count):
+            await router.complete(messages, max_tokens=1024)  # type: ignore[arg-type]
+
+    await some(50)
+    for _ in range(rounds):
+        for level in LEVELS:
+            began = time.process_time()
+            await asyncio.gather(*(some(requests // level) for _ in range(level)))
+            found[level].append((time.process_time() - began) / (requests // level * level) * 1e3)
+    await router.aclose()
+    print(json.dumps({level: statistics.median(values) for level, values in found.items()}))
+
+
+def measured(url: str, process: subprocess.Popen[bytes], requests: int, level: int) -> tuple[float, float, float]:
+    """Requests a second, CPU milliseconds a request, and the median of their milliseconds."""
+    began = load.cpu_s(process.pid)
+    seen = asyncio.run(load.load(url, KEY, BODY, requests=requests, concurrency=level))
+    if seen.statuses != {200: requests} or seen.broken:
+        raise SystemExit(f"{url}: not all were answered: {seen.statuses}, {seen.broken} broken")
+    return seen.per_s, (load.cpu_s(process.pid) - began) / requests * 1e3, seen.quantile(0.5) * 1e3
+
+
+def compare(requests: int, rounds: int) -> None:
+    """Print the table."""
+    python = os.environ.get(PROXY)
+    with contextlib.ExitStack() as stack:
+        directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        base_url = stack.enter_context(load.upstream())
+        servers = {"llm7router serve": stack.enter_context(gateway(directory, base_url))}
+        if python:
+            servers["litellm[proxy]"] = stack.enter_context(proxy(directory, base_url, python))
+        for url, process in servers.values():
+            measured(url, process, 200, 4)  # LiteLLM is imported by the first
+        found: dict[tuple[str, int], list[tuple[float, float, float]]] = {}
+        for _ in range(rounds):
+            for level in LEVELS:
+                for name, (url, process) in servers.items():
+                    found.setdefault((name, level), []).append(measured(url, process, requests, level))
+        code = f"from tests.benchmarks.gateway import alone; alone({base_url!r}, {requests}, {rounds})"
+        bare = json.loads(subprocess.check_output([sys.executable, "-c", code]))
+    print(f"{'':20} {'at once':>8} {'per s':>8} {'ratio':>6} {'CPU ms':>8} {'ratio':>6} {'median ms':>10}")
+    for level in LEVELS:
+        print(f"{'complete() in process':20} {level:7} {'':>8} {'':>6} {bare[str(level)]:8.2f} {1:6.2f}")
+        first = None
+        for name in servers:
+            rate, cpu, wall = (statistics.median(column) for column in zip(*found[name, level], strict=True))
+            first = first or rate
+            print(
+                f"{name:20} {level:8} {rate:8.0f} {first / rate:6.2f} {cpu:8.2f} {cpu / bare[str(level)]:6.2f} {wall:10.2f}"
+            )
+    if not python:
+        print(f"litellm[proxy] was not measured: {PROXY} is not set")
+
+
+def alone(base_url: str, requests: int, rounds: int) -> None:
+    """`in_process` on the loop that the gateway uses."""
+    factory = None
+    with contextlib.suppress(ImportError):
+        import uvloop
+
+        factory = uvloop.new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        runner.run(in_process(base_url, requests, rounds))
+
+
+def main() -> None:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=1024)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args()
+    compare(options.requests, options.rounds)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,59 @@
+"""Callers with limits of their own, in virtual time."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from llm7router import RequestContext
+from llm7router.errors import CallerLimitError
+from llm7router.types import Failure
+from tests.router.scene import HELLO, Scene, ranked
+from tests.virtual import in_virtual_time
+
+CI = RequestContext(caller="ci")
+
+
+def scene(*limits: dict[str, Any], scripts: Any = None) -> Scene:
+    keys = [{"name": "ci", "sha256": "0" * 64, "limits": list(limits)}]
+    return Scene(ranked("a"), scripts, server={"keys": keys})
+
+
+@in_virtual_time
+async def test_a_caller_over_its_limit_is_told_when_it_frees_up_and_nobody_is_called() -> None:
+    one = scene({"unit": "requests", "window": "minute", "max": 2})
+    for _ in range(2):
+        await one.router.complete(HELLO, CI)
+    with pytest.raises(CallerLimitError, match=r"ci: .*requests/minute") as caught:
+        await one.router.complete(HELLO, CI)
+    assert caught.value.retry_after_s == pytest.approx(63, abs=3)
+    assert len(one.called) == 2
+    await one.router.complete(HELLO)
+    await one.router.complete(HELLO, RequestContext(caller="another"))
+    await asyncio.sleep(caught.value.retry_after_s or 0)
+    await one.router.complete(HELLO, CI)
+
+
+@in_virtual_time
+async def test_tokens_are_counted_as_used_and_given_back_when_nobody_answered() -> None:
+    tokens = {"unit": "tokens", "window": "minute", "max": 1100}
+    one = scene(tokens, scripts={"a/m": ["ok", Failure.SERVER_ERROR, "ok"]})
+    await one.router.complete(HELLO, CI)  # reserved 1,024 and more, used 15
+    with pytest.raises(Exception, match="server error"):
+        await one.router.complete(HELLO, CI)
+    await one.router.complete(HELLO, CI)
+    with pytest.raises(CallerLimitError):
+        await one.router.complete(HELLO, CI, max_tokens=1080)
+
+
+@in_virtual_time
+async def test_a_stream_holds_its_part_until_it_ends() -> None:
+    one = scene({"unit": "concurrent", "max": 1})
+    stream = one.router.stream(HELLO, CI)
+    await anext(stream)
+    with pytest.raises(CallerLimitError):
+        await one.router.complete(HELLO, CI)
+    await stream.aclose()
+    await one.router.complete(HELLO, CI)
