@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from functools import cached_property
 
 from fastapi import FastAPI, Request
 from starlette.exceptions import HTTPException
@@ -16,11 +17,11 @@ from llm7router.hooks import traces_from_environment
 from llm7router.hooks.prometheus import Metrics
 from llm7router.hooks.request_log import RequestLog
 from llm7router.router import LLMRouter
-from llm7router.server import document, pages
+from llm7router.server import document, errors, pages
 from llm7router.server.dialects import PATHS
 from llm7router.server.errors import ApiError
 from llm7router.server.exchange import Embeddings, Exchange
-from llm7router.server.guard import Guard, Receive, Scope, Send
+from llm7router.server.guard import App, Guard, Receive, Scope, Send
 from llm7router.server.keys import key_file, keyring
 from llm7router.server.keys import own_key as read_own_key
 from llm7router.server.live import Live
@@ -58,19 +59,45 @@ def create_app(router: LLMRouter, *, own_key: str | None = None) -> FastAPI:
         if traces is not None:
             await asyncio.to_thread(traces.close)  # sends what is left, which takes a while
 
-    app = FastAPI(title="llm7router", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app = Gateway(title="llm7router", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_middleware(Guard, config=config, keys=keys)
+    app.add_exception_handler(Exception, _fault)
     longest = int(config.max_body_mb * 2**20)
     for path in PATHS:
-        exchange = Exchange(router, path, longest=longest, most_messages=config.max_messages)
-        for place in (f"/v1{path}", path):
-            app.router.routes.append(Route(place, exchange, methods=["POST"]))
-    for place in ("/v1/embeddings", "/embeddings"):
-        app.router.routes.append(Route(place, Embeddings(router, longest=longest), methods=["POST"]))
+        app.answer(path, Exchange(router, path, longest=longest, most_messages=config.max_messages))
+    app.answer("/embeddings", Embeddings(router, longest=longest))
     app.include_router(pages.routes(router, live, metrics, longest))
+    app.guarded = Guard(app.behind, config, keys)
     app.openapi = lambda: document.openapi(app)  # type: ignore[method-assign]
     return app
+
+
+class Gateway(FastAPI):
+    """FastAPI with the guard before everything, and with answers found without its middleware and routing.
+
+    These take as long as everything else of ours that a request passes.
+    """
+
+    guarded: App
+
+    def answer(self, path: str, app: App) -> None:
+        """Serve `path`, with and without `/v1`. Routes are there for other methods, and for where this is mounted."""
+        for place in (f"/v1{path}", path):
+            self._answers[place] = app
+            self.router.routes.append(Route(place, app, methods=["POST"]))
+
+    @cached_property
+    def _answers(self) -> dict[str, App]:
+        return {}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Everything that comes in."""
+        await self.guarded(scope, receive, send)
+
+    async def behind(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """What the guard let through."""
+        app = self._answers.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        await (app or super().__call__)(scope, receive, send)
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
@@ -83,6 +110,11 @@ async def _http_error(request: Request, error: Exception) -> Response:
     else:
         answer = ApiError(error.status_code, str(error.detail)[:300])
     return _Error(request.url.path, answer, error.headers)
+
+
+async def _fault(request: Request, error: Exception) -> Response:
+    """What a page could not do. The guard hears of it, too, and logs what is a fault of ours."""
+    return _Error(request.url.path, errors.of(error), None)
 
 
 class _Error(Response):

@@ -35,6 +35,7 @@ asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_a_short_deadline_holds_while_litellm_is_being_imported(upstream: Upstream) -> None:
     command = [sys.executable, "-c", COLD, upstream.base_url]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -151,6 +151,7 @@ asyncio.run(main(LiteLLMBackend(), False, "hosted_vllm"))
 """
 
 
+@pytest.mark.slow
 def test_a_program_ends_quietly_closed_or_not_and_logs_neither_key_nor_prompt(upstream: Upstream) -> None:
     upstream.script("m", ["answer", ("status", 500), "answer", ("status", 429)])
     ran = subprocess.run(

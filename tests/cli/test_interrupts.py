@@ -26,6 +26,7 @@ def clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow
 def test_ctrl_c_stops_an_answer_and_the_conversation_goes_on_until_ctrl_c_at_the_prompt(
     tmp_path: Path, upstream: Upstream
 ) -> None:
@@ -89,6 +90,7 @@ def test_ctrl_c_before_the_one_answer_ends_at_once_without_a_word(after_s: float
     assert "Traceback" not in terminal.seen
 
 
+@pytest.mark.slow
 def test_ctrl_c_during_the_one_answer_ends_the_call_too(tmp_path: Path, upstream: Upstream) -> None:
     stubbed(tmp_path, groq=upstream.base_url)
     upstream.always("stall")

@@ -46,6 +46,7 @@ sys.exit(max(os.waitpid(child, 0)[1] for child in children))
 """
 
 
+@pytest.mark.slow
 def test_four_processes_together_stay_within_the_limits_and_every_request_is_answered(
     redis_server: RedisServer, upstream: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -128,6 +128,7 @@ async def test_leaving_a_stream_stops_the_model_within_a_few_tokens(worker: Work
     assert seconds_until(lambda: worker.depth == 0, 3.0) < 3.0  # the whole answer takes above 15 s, a token 0.01 s
 
 
+@pytest.mark.slow
 def test_it_can_be_stopped_while_it_reads_a_long_prompt(engine_name: str, model_file: Path, monkeypatch) -> None:
     monkeypatch.setenv(engines.VARIABLE, engine_name)
     engine = engines.create(model_file, CONTEXT)

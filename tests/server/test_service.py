@@ -75,6 +75,7 @@ def test_the_three_lines_of_the_readme_get_an_answer_of_smollm2(service: Service
     assert (model, bool(content)) == ("local/smollm2", True)
 
 
+@pytest.mark.slow
 def test_the_curl_lines_of_the_readme_work_as_they_stand(service: Service) -> None:
     (block,) = [block for block in re.findall(r"```console\n(.*?)```", README, re.DOTALL) if "curl" in block]
     listed, streamed, routed = (
@@ -108,6 +109,7 @@ def test_a_port_that_is_taken_is_said_without_a_traceback(service: Service, tmp_
     assert "Traceback" not in ran.stderr
 
 
+@pytest.mark.slow
 def test_two_workers_share_the_limits_and_an_interrupt_ends_both(upstream: Upstream, tmp_path: Path) -> None:
     limits = [{"unit": "requests", "window": "hour", "max": 6}]
     config = configuration({"alpha": scene.provider(base_url=upstream.base_url, limits=limits)})
@@ -147,6 +149,7 @@ def open_stream(service: Service) -> Any:
     return connection
 
 
+@pytest.mark.slow
 def test_told_to_stop_it_lets_50_streams_end_and_does_not_wait_for_the_dashboard(
     service: Service, hosted: Upstream
 ) -> None:
