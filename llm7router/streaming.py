@@ -9,11 +9,12 @@ from typing import Any
 from llm7router import ending, result
 from llm7router.calls.base import BrokenStreamError, ChunkStream
 from llm7router.clock import Clock
+from llm7router.decision.failures import POLICIES, Then
 from llm7router.engine import Engine
 from llm7router.events import Watch
 from llm7router.state.ledger import Ledger
 from llm7router.state.quota import Reservation
-from llm7router.types import Attempt, Deployment, Failure, Opening, Outcome, StreamChunk
+from llm7router.types import Attempt, Deployment, Failure, Opening, Outcome, Request, StreamChunk
 
 Open = tuple[Attempt, Reservation, Outcome, ChunkStream]
 
@@ -60,7 +61,8 @@ class Streaming:
                     await self._ledger.settle(reservation, final)
             if final.failure is None:
                 break
-            again = None if resumed else await self._resumed(deployments, parameters, watch, answer)
+            stop = resumed or POLICIES[final.failure].then is Then.STOP
+            again = None if stop else await self._resumed(deployments, parameters, watch, answer)
             if again is None:
                 raise ending.interrupted(attempt, final, served.decision, watch.records) from None
             opened, resumed = again, True
@@ -80,7 +82,9 @@ class Streaming:
         if not able or not plain or watch.request.choices > 1:
             return None
         begun = {"role": "assistant", "content": answer.content, "prefix": True}
-        later = replace(watch, messages=[*watch.messages, begun], records=[], decision=None)
+        later = replace(
+            watch, request=_of_the_rest(watch, answer), messages=[*watch.messages, begun], records=[], decision=None
+        )
         served = await self._engine.serve(able, parameters, later)
         watch.records.extend(later.records)
         return _opened(served.ending.answer, served.ending.attempt, served.reservation)
@@ -90,6 +94,18 @@ def _opened(outcome: Outcome | None, attempt: Attempt | None, reservation: Reser
     if outcome is None or attempt is None or reservation is None or outcome.stream is None:
         return None
     return attempt, reservation, outcome, outcome.stream
+
+
+def _of_the_rest(watch: Watch, answer: result.Answer) -> Request:
+    """The request with the text so far as a part of its prompt, and with what may have been spent already taken off."""
+    request = watch.request
+    spent = sum(record.usd for record in watch.records)
+    return replace(
+        request,
+        prompt_tokens=request.prompt_tokens + answer.estimated_tokens,
+        prompt_tokens_most=request.prompt_tokens_most + len(answer.content.encode("utf-8", "replace")),
+        max_usd=max(0.0, request.max_usd - spent),
+    )
 
 
 def _without_usage(final: Outcome) -> Outcome:

@@ -75,3 +75,31 @@ async def test_where_nobody_goes_on_the_answer_is_interrupted() -> None:
     scene = Scene(providers(enabled=False), CUT)
     with pytest.raises(StreamInterruptedError):
         await read(scene)
+
+
+@in_virtual_time
+async def test_the_text_so_far_is_a_part_of_the_second_prompt() -> None:
+    scene = Scene(
+        {
+            "a": provider(model(quality={"chat": 5})),
+            "b": provider(model(resume="prefix", limits=[{"unit": "input_tokens", "window": "day", "max": 50}])),
+        },
+        {"a/m": Reply("word " * 100, break_after=100)},
+    )
+    with pytest.raises(StreamInterruptedError):  # 20 tokens of prompt would have fitted, with 170 of text they do not
+        await read(scene)
+    assert scene.called == ["a/m"]
+
+
+@in_virtual_time
+async def test_what_the_first_half_may_have_cost_is_not_there_for_the_second() -> None:
+    price = {"input": 1, "output": 1}
+    paid = {"cost": price, "max_output": 1000}
+    scene = Scene(
+        {"a": provider(model(quality={"chat": 5}, **paid)), "b": provider(model(resume="prefix", **paid))},
+        CUT,
+        budget={"usd_per_request": 0.0015, "usd_per_day": 1},
+    )
+    with pytest.raises(StreamInterruptedError):
+        await read(scene, max_tokens=1000)
+    assert scene.called == ["a/m"]
