@@ -68,6 +68,9 @@ _MODEL = {
 _TOKENS = {"type": ["integer", "null"], "minimum": 1, "maximum": 1_000_000_000}
 _STREAM = {"type": ["boolean", "null"]}
 _PROMPT = {"type": "string"}
+_WRITTEN = {"type": "string", "minLength": 1}
+_NAME = {**_WRITTEN, "description": "An alias, a model, or provider/model."}
+_TEXTS = {"anyOf": [_WRITTEN, {"type": "array", "items": _WRITTEN, "minItems": 1, "maxItems": 2048}]}
 _CHAT = {
     "model": _MODEL,
     "messages": _messages("system", "developer", "user"),
@@ -92,7 +95,7 @@ _BODIES: dict[str, tuple[str, Schema, list[str]]] = {
         {"model": _MODEL, "messages": _messages("user"), "max_tokens": _TOKENS, "stream": _STREAM},
         ["messages"],
     ),
-    "/v1/embeddings": ("OpenAI's embeddings.", {"model": {"type": "string"}, "input": _PROMPT}, ["model", "input"]),
+    "/v1/embeddings": ("OpenAI's embeddings.", {"model": _NAME, "input": _TEXTS}, ["model", "input"]),
     "/v1/route": ("A dry run: who would answer a chat completion, and why. Calls nobody.", _CHAT, ["messages"]),
 }
 

@@ -108,7 +108,7 @@ def errors(client):
 
     assert fails(openai.NotFoundError, 404, "did you mean", model="autp").code == "model_not_found"
     assert fails(openai.BadRequestError, 400, "temperature", temperature="hot").param == "temperature"
-    assert fails(openai.BadRequestError, 400, "shorten", messages=[{"role": "user", "content": "x" * 200000}]).code
+    assert fails(openai.BadRequestError, 400, "send less", messages=[{"role": "user", "content": "x" * 200000}]).code
     assert fails(openai.InternalServerError, 503, "alpha/m", messages=[{"role": "user", "content": "status 500"}])
     refused = OpenAI(api_key="wrong", max_retries=0)
     try:
