@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
-from llm7router.decision import explain
-from llm7router.errors import CallerLimitError
+from llm7router.decision import demand, explain
+from llm7router.errors import CallerLimitError, StreamInterruptedError
 from llm7router.events import Watch
 from llm7router.state.ledger import Ledger
 from llm7router.state.quota import Refusal
-from llm7router.types import Deployment, Failure, Outcome
+from llm7router.types import Deployment, Failure, Operation, Outcome, Request, Unit
 
 # Counted as a request, its tokens given back: nobody generated any for this caller.
 UNSERVED = Outcome(Failure.REQUEST_REJECTED)
@@ -33,16 +35,15 @@ class Admission:
         if caller is None:
             yield
             return
-        request = watch.request
+        request = watch.request = _bounded(watch.request, caller)
         reserved = await self._ledger.reserve(request, caller, lease_s=request.deadline_s, ignore_breaker=True)
         if isinstance(reserved, Refusal):
-            wait = max(0.0, reserved.free_at - self._ledger.now())
-            raise CallerLimitError(
-                f"{request.caller}: {reserved.reason} (free in {explain.duration(wait)})", retry_after_s=wait
-            )
+            raise _refused(request, reserved, self._ledger.now())
         outcome = Outcome(Failure.CANCELLED)
         try:
             yield
+        except StreamInterruptedError:
+            raise  # what had come was passed on, so everything stays counted
         except Exception:
             outcome = UNSERVED
             raise
@@ -51,3 +52,23 @@ class Admission:
                 output = getattr(watch.result, "tokens_output", 0)
                 outcome = Outcome(prompt_tokens=watch.result.tokens_input, output_tokens=output)
             await self._ledger.settle(reserved, outcome)
+
+
+def _bounded(request: Request, caller: Deployment) -> Request:
+    """The request with no longer an answer than its caller's token limits can ever hold."""
+    limits = [limit.max for limit in caller.limits if limit.unit is Unit.TOKENS]
+    if not limits or request.operation is Operation.EMBEDDINGS:
+        return request
+    room = (min(limits) - request.prompt_tokens) // request.choices
+    if room < 1:
+        raise CallerLimitError(f"{request.caller}: the prompt alone is over its tokens; send less")
+    return replace(request, max_tokens=min(demand.wanted_output(request), room))
+
+
+def _refused(request: Request, refusal: Refusal, now: float) -> CallerLimitError:
+    if math.isinf(refusal.free_at):
+        return CallerLimitError(f"{request.caller}: {refusal.reason}: more than the limit ever allows; send less")
+    wait = max(0.0, refusal.free_at - now)
+    return CallerLimitError(
+        f"{request.caller}: {refusal.reason} (free in {explain.duration(wait)})", retry_after_s=wait
+    )

@@ -136,7 +136,9 @@ class Hooks:
             try:
                 hook(event)
             except Exception as fault:  # an observer must not harm what it observes
-                log.error("the hook %s failed: %s", getattr(hook, "__qualname__", type(hook).__name__), fault)
+                # Its words may quote what it was given.
+                name = getattr(hook, "__qualname__", type(hook).__name__)
+                log.error("the hook %s failed: %s", name, type(fault).__name__)
 
 
 def _outcome(error: BaseException | None) -> str:

@@ -73,10 +73,10 @@ class LLMRouter:
         self.hooks = Hooks(self._clock, hooks)
         self._specs = {spec.name: spec for spec in self._loaded.providers}
         factors = registry.bind(self._settings.scoring.weights, self._settings.scoring.parameters)
-        self._ledger = Ledger(store or open_store(self._settings.state), self._clock)
+        callers = {key.name: catalog.caller(key) for key in self._settings.server.keys if key.limits}
+        self._ledger = Ledger(store or open_store(self._settings.state), self._clock, callers=callers.values())
         self._backend = backend or _backend()
         self._engine = Engine(self._ledger, self._backend, factors, self._settings.timeouts, self._clock)
-        callers = {key.name: catalog.caller(key) for key in self._settings.server.keys if key.limits}
         self._admission = Admission(self._ledger, callers)
         self._streaming = Streaming(self._engine, self._ledger, self._clock)
         self._read_providers()

@@ -85,8 +85,10 @@ class Streaming:
         later = replace(
             watch, request=_of_the_rest(watch, answer), messages=[*watch.messages, begun], records=[], decision=None
         )
-        served = await self._engine.serve(able, parameters, later)
-        watch.records.extend(later.records)
+        try:
+            served = await self._engine.serve(able, parameters, later)
+        finally:  # also when the caller leaves: what was tried may have cost something
+            watch.records.extend(later.records)
         return _opened(served.ending.answer, served.ending.attempt, served.reservation)
 
 
@@ -104,6 +106,7 @@ def _of_the_rest(watch: Watch, answer: result.Answer) -> Request:
         request,
         prompt_tokens=request.prompt_tokens + answer.estimated_tokens,
         prompt_tokens_most=request.prompt_tokens_most + len(answer.content.encode("utf-8", "replace")),
+        max_tokens=None if request.max_tokens is None else max(1, request.max_tokens - answer.estimated_tokens),
         max_usd=max(0.0, request.max_usd - spent),
     )
 

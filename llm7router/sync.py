@@ -42,17 +42,26 @@ class LoopThread:
     def iterate(self, items: AsyncGenerator[T, None]) -> Generator[T, None, None]:
         """The items, each waited for when it is asked for. Closing the generator closes `items`, too."""
 
+        step: asyncio.Task[Any] | None = None
+
         async def next_one() -> tuple[T] | None:  # StopAsyncIteration does not travel between threads
+            nonlocal step
+            step = asyncio.current_task()
             try:
                 return (await anext(items),)
             except StopAsyncIteration:
                 return None
 
+        async def close() -> None:
+            if step is not None:  # one that was interrupted may still be cleaning up
+                await asyncio.wait({step})
+            await items.aclose()
+
         try:
             while (found := self.run(next_one())) is not None:
                 yield found[0]
         finally:
-            self.run(items.aclose())
+            self.run(close())
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:

@@ -21,7 +21,7 @@ from llm7router.server import document, errors, pages
 from llm7router.server.dialects import PATHS
 from llm7router.server.errors import ApiError
 from llm7router.server.exchange import Embeddings, Exchange
-from llm7router.server.guard import App, Guard, Receive, Scope, Send
+from llm7router.server.guard import App, Guard, Receive, Scope, Send, place_of
 from llm7router.server.keys import key_file, keyring
 from llm7router.server.keys import own_key as read_own_key
 from llm7router.server.live import Live
@@ -32,7 +32,8 @@ def create_app(router: LLMRouter, *, own_key: str | None = None) -> FastAPI:
     """The gateway over a router, to be served, or mounted in an app of your own.
 
     Args:
-        router: closed when the app shuts down.
+        router: closed when the app shuts down. Mounted in another app, whose server does not tell this one of that, so
+            run `gateway.router.lifespan_context(gateway)` in the other's own lifespan.
         own_key: the key of whoever runs it; None is the one in the user's configuration directory, made if need be.
             Clients' keys are `server.keys` of router.yaml.
 
@@ -96,7 +97,7 @@ class Gateway(FastAPI):
 
     async def behind(self, scope: Scope, receive: Receive, send: Send) -> None:
         """What the guard let through."""
-        app = self._answers.get(scope["path"]) if scope["type"] == "http" and scope["method"] == "POST" else None
+        app = self._answers.get(place_of(scope)) if scope["type"] == "http" and scope["method"] == "POST" else None
         await (app or super().__call__)(scope, receive, send)
 
 

@@ -53,8 +53,8 @@ class ApiError(Exception):
 
     def headers(self) -> dict[str, str]:
         """`retry-after` in whole seconds, and what OpenAI's SDKs read before they try again."""
-        headers = {}
-        if self.retry_after_s is not None:
+        headers = {"www-authenticate": "Bearer"} if self.status == 401 else {}
+        if self.retry_after_s is not None and math.isfinite(self.retry_after_s):
             headers["retry-after"] = str(max(1, math.ceil(self.retry_after_s)))
         if self.retry is not None:
             headers["x-should-retry"] = str(self.retry).lower()
@@ -80,7 +80,12 @@ def of(error: Exception) -> ApiError:
         return ApiError(502, str(error), type=kind, code=kind, extra=_attempts(error))
     if isinstance(error, CallerLimitError):
         return ApiError(
-            429, str(error), type="rate_limit_error", code="rate_limit_exceeded", retry_after_s=error.retry_after_s
+            429,
+            str(error),
+            type="rate_limit_error",
+            code="rate_limit_exceeded",
+            retry_after_s=error.retry_after_s,
+            retry=None if error.retry_after_s is not None else False,
         )
     if isinstance(error, NoProviderAvailableError | AllProvidersExhaustedError):
         return _nothing_served(error)

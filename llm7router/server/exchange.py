@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import math
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -25,6 +26,8 @@ from llm7router.server.guard import ClientLeftError, Receive, Scope, Send, Visit
 from llm7router.server.keys import Client
 from llm7router.server.respond import SAFE, encoded, send_json
 from llm7router.types import AttemptRecord, Decision, RequestContext, StreamChunk
+
+log = logging.getLogger("llm7router")
 
 READ_S = 30.0  # for a client to send its whole body
 SEND_S = 60.0  # for a client to take a piece of its answer: until then provider and lease are held
@@ -88,7 +91,10 @@ class Exchange:
         except ClientLeftError:
             raise
         except Exception as error:  # the status is gone, so the error becomes the last event
-            last = writer.failed(errors.of(error))
+            answer = errors.of(error)
+            if answer.status == 500:
+                log.error("a stream failed in the gateway: %s", type(error).__name__)
+            last = writer.failed(answer)
         await send({"type": "http.response.body", "body": last})
 
 

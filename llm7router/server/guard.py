@@ -34,6 +34,12 @@ ADDRESSES = 1024  # remembered at most
 LONGEST_HEADERS = 16 * 1024  # bytes, names and values
 
 
+def place_of(scope: Scope) -> str:
+    """The path within the gateway, wherever it is mounted."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "")) or "/"
+
+
 class ClientLeftError(Exception):
     """Nobody is there any more to answer."""
 
@@ -87,11 +93,11 @@ class Guard:
                 # No message and no traceback: both may hold a key or a prompt.
                 log.error("request %s failed in the gateway: %s", id, type(error).__name__)
             if not started:  # otherwise the server cuts the connection, which is all that can still be said
-                await send_error(named, scope["path"], answer)
+                await send_error(named, place_of(scope), answer)
 
     def _judge(self, scope: Scope, headers: Mapping[str, str]) -> Client | None:
         self._place(headers)
-        return None if scope["path"] in OPEN else self._holder(scope, headers)
+        return None if place_of(scope) in OPEN else self._holder(scope, headers)
 
     def _place(self, headers: Mapping[str, str]) -> None:
         host = headers.get("host", "").lower()

@@ -36,7 +36,8 @@ class Client:
 
     def may_ask_for(self, model: str) -> bool:
         """Whether a name as clients give it is allowed; `auto` allows `auto:TASK`."""
-        return not self.models or model in self.models or model.partition(":")[0] in self.models
+        tasks = "auto" in self.models and model.startswith("auto:")
+        return not self.models or tasks or model in self.models
 
 
 class Keyring:

@@ -16,8 +16,8 @@ from llm7router.hooks.prometheus import Metrics
 from llm7router.router import LLMRouter
 from llm7router.server.dialects.chat import CHAT
 from llm7router.server.errors import ApiError
-from llm7router.server.exchange import read_json, send_piece, while_connected
-from llm7router.server.guard import Receive, Scope, Send
+from llm7router.server.exchange import context_of, in_flight, read_json, send_piece, while_connected
+from llm7router.server.guard import Receive, Scope, Send, Visit
 from llm7router.server.live import Live, finite
 from llm7router.server.respond import SAFE, send_bytes
 
@@ -49,13 +49,16 @@ def routes(router: LLMRouter, live: Live, metrics: Metrics, longest: int) -> API
     @api.post("/v1/route", tags=["router"])
     async def route(request: Request) -> Response:
         """A dry run: who would answer a chat completion with this body, and why. Calls nobody."""
-        body = await read_json(request.scope["llm7router"], request.receive, longest)
-        if "prompt" in body and "messages" not in body:
-            body = {**body, "messages": [{"role": "user", "content": body["prompt"]}]}
-        asked = CHAT.read(body, "dry-run", 0)
-        await router.refresh()
-        context = router.context_for(asked.model, asked.context)
-        decision = router.decide(asked.messages, context, **asked.parameters)
+        visit: Visit = request.scope["llm7router"]
+        assert visit.client is not None, "the guard lets nobody in without a key"
+        with in_flight(visit.client):
+            body = await read_json(visit, request.receive, longest)
+            if "prompt" in body and "messages" not in body:
+                body = {**body, "messages": [{"role": "user", "content": body["prompt"]}]}
+            asked = CHAT.read(body, "dry-run", 0)
+            context = context_of(router, visit, asked.model, asked.context)
+            await router.refresh()
+            decision = router.decide(asked.messages, context, **asked.parameters)
         described = finite(as_dict(decision))
         return JSONResponse(described if decision.best else described | {"message": nothing_available(decision)})
 

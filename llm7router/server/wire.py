@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from llm7router.server.errors import ApiError
 from llm7router.server.guard import LONGEST_HEADERS, headers_too_long, new_id
@@ -18,6 +18,7 @@ HEAD_S = 10.0  # for a client to send the head of a request
 LINGER_S = 5.0  # for what a client still sends or takes when it has its answer
 MOST_CONNECTIONS = 4096
 ENDLESS = frozenset({"/events"})
+MOST_WAITING = 8  # requests of one connection that wait for answers to earlier ones
 AT_ONCE = 64 * 1024  # bytes that are not held back any longer
 
 
@@ -29,6 +30,7 @@ class Connection(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = True
         self._in_body = False
+        self._running: RequestResponseCycle | None = None
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -40,8 +42,11 @@ class Connection(HttpToolsProtocol):
             self._refuse(ApiError(503, busy, type="server_error", code="too_many_connections", retry_after_s=1))
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """It has left."""
+        """It has left. uvicorn tells only the last request that came; the one that runs may be an earlier one."""
         self._forget_timer()
+        if self._running is not None and not self._running.response_complete:
+            self._running.disconnected = True
+            self._running.message_event.set()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -53,6 +58,10 @@ class Connection(HttpToolsProtocol):
         super().data_received(data)
         if self._in_head and self._head_bytes > LONGEST_HEADERS and not self.transport.is_closing():
             self._refuse(headers_too_long())
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
 
     def send_400_response(self, msg: str) -> None:
         """What is no HTTP. `msg` is uvicorn's."""
@@ -70,6 +79,10 @@ class Connection(HttpToolsProtocol):
         self._in_head, self._in_body, self._head_bytes = False, True, 0
         self._forget_timer()
         super().on_headers_complete()
+        if len(self.pipeline) > MOST_WAITING:
+            self.transport.abort()
+        elif self.pipeline:
+            self.flow.resume_reading()  # uvicorn stops, and then nobody would hear that the client has left
 
     def on_message_complete(self) -> None:
         """The body is whole."""
@@ -137,11 +150,20 @@ class Gathering:
             self._flush()
 
     def close(self) -> None:
-        """Write what is held, and close; for who does not take it, not wait for ever."""
+        """Write what is held, and close once it is taken; for who takes nothing, not wait for ever."""
         self._flush()
         self._inner.close()
-        if self._inner.get_write_buffer_size():
-            self._loop.call_later(LINGER_S, self._inner.abort)
+        self._watch()
+
+    def _watch(self) -> None:
+        if left := self._inner.get_write_buffer_size():
+            self._loop.call_later(LINGER_S, self._check, left)
+
+    def _check(self, before: int) -> None:
+        if self._inner.get_write_buffer_size() >= before:
+            self._inner.abort()
+        else:
+            self._watch()
 
     def _flush(self) -> None:
         held, self._held, self._size = self._held, [], 0

@@ -10,7 +10,7 @@ import asyncio
 import itertools
 import logging
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import uuid4
 
@@ -23,7 +23,7 @@ from llm7router.state.quota import Actual, Refusal, Reservation
 from llm7router.state.standby import WORKERS, Standby, registered
 from llm7router.state.store import Store
 from llm7router.state.store.base import Change, T
-from llm7router.types import Deployment, Failure, Outcome, Request, Snapshot
+from llm7router.types import Deployment, Failure, Limit, Outcome, Request, Snapshot
 
 MIRROR_S = 0.5
 log = logging.getLogger("llm7router")
@@ -35,7 +35,9 @@ REGISTER_S = 5.0  # how often a process says that it is there
 class Ledger:
     """State of every deployment, behind any store."""
 
-    def __init__(self, store: Store, clock: Clock, rng: random.Random | None = None) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, rng: random.Random | None = None, callers: Iterable[Deployment] = ()
+    ) -> None:
         self._store = store
         self._clock = clock
         self._random = rng or random.Random()  # noqa: S311 - spreads reopenings, no secret
@@ -48,6 +50,7 @@ class Ledger:
         self._registered_at = float("-inf")
         self._returning: set[asyncio.Future[None]] = set()
         self._deployments: tuple[Deployment, ...] = ()
+        self._callers = tuple(callers)  # whoever has limits of its own
         self._lead: float | None = None  # of the wall clock over the monotonic one, when last looked at
 
     @property
@@ -86,6 +89,8 @@ class Ledger:
         self, request: Request, deployment: Deployment, *, lease_s: float, ignore_breaker: bool = False
     ) -> Reservation | Refusal:
         """Take quota for the worst case from every window, or from none. `lease_s` bounds the call."""
+        if self._mirror is None and not self._standby.active:  # a caller's limits come before the first decision
+            await self.snapshot(self._deployments)
         output = demand.output_tokens(request, deployment)
         charges = demand.charges(request, deployment, output)
         id = f"{self._worker}-{next(self._numbers)}"
@@ -141,11 +146,14 @@ class Ledger:
         """Move what was used along with a wall clock that was moved; before the start it may have been, too."""
         if self._standby.active or not self._mirror:
             return
-        limits, now = list(dict.fromkeys(limit for d in self._deployments for limit in d.limits)), self.now()
+        limits, now = self._limits(), self.now()
         if changed := quota.after_clock_change(self._mirror, limits, jump_s, now):
             await self._mutate(
                 tuple(changed), lambda cells: (None, quota.after_clock_change(cells, limits, jump_s, now))
             )
+
+    def _limits(self) -> list[Limit]:
+        return list(dict.fromkeys(limit for d in (*self._deployments, *self._callers) for limit in d.limits))
 
     def now(self) -> float:
         """Epoch seconds, by the store's clock if it has one."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -61,3 +63,14 @@ def test_inside_the_routers_own_loop_it_says_what_to_do(router: LLMRouter) -> No
 
     with pytest.raises(RuntimeError, match="stream"):
         LOOP.run(inside())
+
+
+def test_an_interrupt_while_waiting_is_passed_on_after_the_call_has_ended(
+    backend: ScriptedBackend, router: LLMRouter
+) -> None:
+    backend.scripts = {"a/m": Reply("Too late", delay_s=30)}
+    stream = router.stream_sync(HELLO)
+    threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT)).start()
+    with pytest.raises(KeyboardInterrupt):
+        next(stream)
+    assert router.stats().deployments[0].in_flight == 0

@@ -200,12 +200,15 @@ def test_a_key_asks_for_its_models_only(team: Gateway, upstream: Upstream) -> No
     for model in ("auto", "auto:code", "auto:fast", "fast"):
         assert team.chat(model=model, headers=ANN).status_code == 200, model
     calls = upstream.count
-    for model in ("alpha", "alpha/m", "m", "nothing", "fast/x", "AUTO"):
+    for model in ("alpha", "alpha/m", "m", "nothing", "fast/x", "fast:x", "AUTO"):
         response = team.chat(model=model, headers=ANN)
         assert (response.status_code, error_of(response)["code"]) == (403, "model_not_allowed"), model
         assert "auto, fast" in error_of(response)["message"]
     assert upstream.count == calls
     assert team.chat(model="alpha/m").status_code == 200
+    asked = {"model": "alpha/m", "prompt": "Who?"}
+    assert team.post("/v1/route", asked, headers=ANN).status_code == 403
+    assert team.post("/v1/route", {**asked, "model": "auto"}, headers=ANN).status_code == 200
 
 
 def test_a_key_has_so_many_requests_under_way(team: Gateway, upstream: Upstream) -> None:

@@ -255,6 +255,20 @@ def test_a_client_that_leaves_before_the_first_token_ends_the_call_and_its_token
     assert used(limited)["tokens"] > 1000, "what was reserved, since the provider may bill it"
 
 
+def test_a_client_that_leaves_after_a_second_request_ends_the_first(limited: Gateway, upstream: Upstream) -> None:
+    upstream.always("stall")
+    body = json.dumps(chat_body()).encode()
+    whole = head(content_length=str(len(body))) + body
+    with limited.connect() as connection:
+        connection.sendall(whole)
+        assert wait_until(lambda: upstream.count == 1, 5)
+        connection.sendall(whole)
+        time.sleep(0.1)  # until it has been read
+    assert upstream.wait_closed(within_s=1)
+    assert limited.idle()
+    assert upstream.count == 1, "the second was never made"
+
+
 def test_a_client_that_leaves_in_the_middle_ends_the_call_and_its_tokens_stay_charged(
     limited: Gateway, upstream: Upstream
 ) -> None:

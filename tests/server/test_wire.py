@@ -211,3 +211,36 @@ def test_the_key_is_wanted_for_everything_but_health_and_the_page(serving: Gatew
 def test_levels_are_counted(value: Any, levels: int) -> None:
     assert not deeper([value], levels + 1)
     assert deeper([value], levels)
+
+
+def test_what_is_taken_slowly_is_not_cut_off_and_what_is_not_taken_at_all_is() -> None:
+    class Inner:
+        left, aborted, closed = 3, False, False
+
+        def get_write_buffer_size(self) -> int:
+            return self.left
+
+        def abort(self) -> None:
+            self.aborted = True
+
+        def close(self) -> None:
+            self.closed = True
+
+        def is_closing(self) -> bool:
+            return self.closed
+
+    class Loop:
+        def __init__(self) -> None:
+            self.later: list[Any] = []
+
+        def call_later(self, _: float, step: Any, *values: Any) -> None:
+            self.later.append(lambda: step(*values))
+
+    inner, loop = Inner(), Loop()
+    wire.Gathering(inner, loop).close()  # type: ignore[arg-type]
+    for left in (2, 1):
+        inner.left = left
+        loop.later.pop()()
+        assert not inner.aborted
+    loop.later.pop()()
+    assert inner.aborted

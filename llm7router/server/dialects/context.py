@@ -13,6 +13,7 @@ FIELD = "llm7router"
 TEXTS = ("task_type", "environment")
 LISTS = ("requires", "providers", "exclude")
 FLAGS = ("requires_speed", "allow_training")
+MOST = 10**9  # of any number
 NUMBERS = ("max_usd", "deadline_s", "wait_s", "estimated_tokens")
 
 
@@ -37,5 +38,5 @@ def _fits(name: str, value: Any) -> bool:
     if name in LISTS:
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
     if name in NUMBERS:
-        return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+        return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST
     return isinstance(value, bool) if name in FLAGS else isinstance(value, str)
