@@ -36,6 +36,12 @@ def account_url_fault(url: str, base_url: str) -> str | None:
     return None
 
 
+def at_host(base_url: str, path: str) -> str:
+    """The address of a path at the host of a base URL: `https://a.b/v1` and `/key` are `https://a.b/key`."""
+    parts = urlsplit(base_url)
+    return f"{parts.scheme}://{parts.netloc}{path}"
+
+
 def _parts_fault(url: str, parts: SplitResult) -> str | None:
     if parts.scheme not in ("http", "https") or not parts.hostname:
         return "not a web address; write https://HOST/PATH"

@@ -15,6 +15,8 @@ Stars = Annotated[float, Field(ge=1, le=5)]
 Tokens = Annotated[int, Field(gt=0)]
 Task = Literal["chat", "reasoning", "code", "summarize", "extract", "translate", "creative"]
 Trains = Literal[True, False, "maybe", "depends_on_host", "some_models"]
+# A path at the host of a base URL, so that a key can go nowhere else.
+HostPath = Annotated[str, StringConstraints(pattern=r"^/([^/\s?#\\][^\s?#\\]*)?$", max_length=200)]
 
 
 class Strict(BaseModel):

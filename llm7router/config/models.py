@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from llm7router.config.base import (
+    HostPath,
     Name,
     NotNegative,
     Points,
@@ -92,6 +93,28 @@ class ModelConfig(Strict):
     note: str | None = Field(default=None, description="For people.")
 
 
+class KeyCheckConfig(Strict):
+    """A page that tells whether a key is good without spending anything of its allowance."""
+
+    path: HostPath = Field(description="At base_url's host; 401 or 403 mean a bad key.")
+    header: str | None = Field(default=None, description="Header that carries the key; absent: Authorization, Bearer.")
+    bad_key_status: int | None = Field(default=None, description="Status that means a bad key beside 401 and 403.")
+
+
+class ModelsListConfig(Strict):
+    """The provider's own list of its models; asking for it spends nothing."""
+
+    path: HostPath = Field(description="At base_url's host; answers OpenAI's list: {data: [{id}]}.")
+    key: bool = Field(default=False, description="It wants the key.")
+
+
+class PkceConfig(Strict):
+    """OAuth with PKCE, by which a person lets `llm7router setup` fetch a key."""
+
+    authorize: HostPath = Field(description="At base_url's host: the page on which the person agrees.")
+    exchange: HostPath = Field(description="At base_url's host: where the code is exchanged for a key.")
+
+
 class ProviderConfig(Strict):
     """A service under one account."""
 
@@ -113,6 +136,14 @@ class ProviderConfig(Strict):
         None, description="Address at the same host that tells the account's own limits (OpenRouter's /key)."
     )
     signup_url: str | None = Field(default=None, description="Where a key is to be had.")
+    signup_needs: list[Literal["phone", "card"]] = Field(default=[], description="What signing up asks for.")
+    key_check: KeyCheckConfig | None = Field(
+        default=None, description="How to check a key for free; absent: only a request can tell."
+    )
+    models_list: ModelsListConfig | None = Field(
+        default=None, description="Where its models are listed; `doctor` and `providers update` read it."
+    )
+    pkce: PkceConfig | None = Field(default=None, description="How to get a key without copying one.")
     limits: list[LimitConfig] = Field(default=[], description="Of the whole provider, over all its models.")
     limits_per_model: list[LimitConfig] = Field(default=[], description="Of each of its models, counted apart.")
     limits_without_key: list[LimitConfig] | None = Field(

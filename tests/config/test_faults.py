@@ -33,7 +33,9 @@ MODEL = {
 PROVIDER = {
     "title": "t", "kind": "openai", "enabled": True, "base_url": "https://a.b/v1", "litellm_provider": "x",
     "api_key_env": "K", "api_key": "k", "send_authorization": True, "account_url": "https://a.b/key",
-    "counts": "actual", "signup_url": "u", "limits": [LIMIT],
+    "counts": "actual", "signup_url": "u", "limits": [LIMIT], "signup_needs": ["phone"],
+    "key_check": {"path": "/k", "header": "h", "bad_key_status": 400}, "models_list": {"path": "/m", "key": True},
+    "pkce": {"authorize": "/a", "exchange": "/e"},
     "limits_per_model": [LIMIT], "limits_without_key": [LIMIT], "pools": {"p": [LIMIT]}, "environments": {"e": 0.5},
     "unsupported_params": ["x"], "data": {"trains_on_prompts": "maybe"}, "models": [MODEL], "source": "s",
     "checked": "2026-10-05", "terms": "t", "note": "n",
