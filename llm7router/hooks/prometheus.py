@@ -7,6 +7,9 @@ Counters and histograms are fed by requests as they end. What a deployment is li
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
 from prometheus_client.exposition import choose_encoder
@@ -18,6 +21,7 @@ from llm7router.hooks import facts
 from llm7router.hooks.deployments import DeploymentsCollector
 from llm7router.router import LLMRouter
 
+M = TypeVar("M", Counter, Histogram)
 SHARED_DIR = "PROMETHEUS_MULTIPROC_DIR"
 # From a small model near by to `timeouts.total_s`, with the shipped time-outs (15 s, 40 s) between two bounds.
 DURATIONS_S = (0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 45, 60, 90, 120)
@@ -46,78 +50,64 @@ class Metrics:
         deployments = DeploymentsCollector(router)
         kept.register(deployments)
         self._shown = _sum_of_processes(deployments) or kept
-        self._requests = Counter(
-            "llm7router_requests_total",
-            f"Requests by how they ended: {', '.join(OUTCOMES)}",
-            ["outcome", "operation", "task", "stream"],
-            registry=kept,
+
+        def metric(kind: type[M], name: str, about: str, *labels: str, **more: Any) -> Callable[..., M]:
+            """Its children by their labels, which prometheus_client would look up anew each time, under a lock."""
+            return cache(kind(f"llm7router_{name}", about, labels, registry=kept, **more).labels)
+
+        deployment = ("provider", "model")
+        self._requests = metric(
+            Counter, "requests_total", f"Requests by how they ended: {', '.join(OUTCOMES)}",
+            "outcome", "operation", "task", "stream",
+        )  # fmt: skip
+        self._attempts = metric(
+            Counter, "attempts_total", "Calls to deployments by how they ended; over_a_limit: none was made",
+            *deployment, "outcome",
+        )  # fmt: skip
+        self._duration = metric(
+            Histogram, "request_duration_seconds", "From a request to its end, failover included",
+            "outcome", buckets=DURATIONS_S,
+        )  # fmt: skip
+        self._first_token = metric(
+            Histogram, "time_to_first_token_seconds", "From a call to its first content; streams only",
+            *deployment, buckets=FIRST_TOKENS_S,
+        )  # fmt: skip
+        self._tokens = metric(
+            Counter, "tokens_total", "Tokens of answers as the provider counts them, or estimated", *deployment, "type"
         )
-        self._attempts = Counter(
-            "llm7router_attempts_total",
-            "Calls to deployments by how they ended; over_a_limit: none was made",
-            ["provider", "model", "outcome"],
-            registry=kept,
-        )
-        self._duration = Histogram(
-            "llm7router_request_duration_seconds",
-            "From a request to its end, failover included",
-            ["outcome"],
-            buckets=DURATIONS_S,
-            registry=kept,
-        )
-        self._first_token = Histogram(
-            "llm7router_time_to_first_token_seconds",
-            "From a call to its first content; streams only",
-            ["provider", "model"],
-            buckets=FIRST_TOKENS_S,
-            registry=kept,
-        )
-        self._tokens = Counter(
-            "llm7router_tokens_total",
-            "Tokens of answers as the provider counts them, or estimated",
-            ["provider", "model", "type"],
-            registry=kept,
-        )
-        self._cost = Counter(
-            "llm7router_cost_usd_total",
+        self._cost = metric(
+            Counter, "cost_usd_total",
             "US dollars by the prices of router.yaml; a failed call counts with the most that it may have cost",
-            ["provider", "model"],
-            registry=kept,
-        )
-        self._fallbacks = Counter(
-            "llm7router_fallbacks_total",
+            *deployment,
+        )  # fmt: skip
+        self._fallbacks = metric(
+            Counter,
+            "fallbacks_total",
             "Times that another deployment was tried, by why the one before failed",
-            ["reason"],
-            registry=kept,
+            "reason",
         )
-        self._points = Histogram(
-            "llm7router_decision_score",
-            "Points of the first choice of each request",
-            ["provider", "model"],
-            buckets=POINTS,
-            registry=kept,
+        self._points = metric(
+            Histogram, "decision_score", "Points of the first choice of each request", *deployment, buckets=POINTS
         )
 
     def __call__(self, event: RequestEvent) -> None:
         """Count a request that has ended."""
         request = event.request
-        self._requests.labels(
-            event.outcome, request.operation.value, request.task.value, str(event.stream).lower()
-        ).inc()
-        self._duration.labels(event.outcome).observe(event.duration_s)
+        self._requests(event.outcome, request.operation.value, request.task.value, str(event.stream).lower()).inc()
+        self._duration(event.outcome).observe(event.duration_s)
         if event.decision and (best := event.decision.best):
-            self._points.labels(best.deployment.provider, best.deployment.model).observe(best.points)
+            self._points(best.deployment.provider, best.deployment.model).observe(best.points)
         for attempt in event.attempts:
             provider, model = facts.provider_and_model(attempt.deployment)
-            self._attempts.labels(provider, model, facts.word(attempt.failure)).inc()
-            self._cost.labels(provider, model).inc(max(0.0, facts.usd_of(event, attempt)))
+            self._attempts(provider, model, facts.word(attempt.failure)).inc()
+            self._cost(provider, model).inc(max(0.0, facts.usd_of(event, attempt)))
             if attempt.first_token_s is not None:
-                self._first_token.labels(provider, model).observe(attempt.first_token_s)
+                self._first_token(provider, model).observe(attempt.first_token_s)
         for attempt in event.attempts[:-1]:
-            self._fallbacks.labels(facts.word(attempt.failure)).inc()
+            self._fallbacks(facts.word(attempt.failure)).inc()
         if (result := event.result) is not None:
-            self._tokens.labels(result.provider, result.model, "input").inc(result.tokens_input)
-            self._tokens.labels(result.provider, result.model, "output").inc(result.tokens_output)
+            self._tokens(result.provider, result.model, "input").inc(result.tokens_input)
+            self._tokens(result.provider, result.model, "output").inc(result.tokens_output)
 
     def render(self, accept: str = "") -> tuple[bytes, str]:
         """The page and its content type, as an Accept header asks: Prometheus' text format or OpenMetrics.

@@ -149,7 +149,7 @@ async def read_json(visit: Visit, receive: Receive, longest: int) -> Mapping[str
         raise ApiError(408, f"the body did not arrive within {READ_S:g} s", code="timeout") from None
     raw = b"".join(pieces)
     try:
-        body = json.loads(raw, parse_constant=_no_constant, parse_float=_number)
+        body = _DECODER.decode(raw.decode())
     except (ValueError, RecursionError) as error:
         where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
         raise ApiError(400, f"the body is not JSON{where}; send an object", code="invalid_json") from None
@@ -179,6 +179,9 @@ def _number(text: str) -> float | int:
 
 def _no_constant(name: str) -> None:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_number)
 
 
 def about_answer(

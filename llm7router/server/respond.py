@@ -17,6 +17,9 @@ SAFE = [
 ]
 
 
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # json.dumps makes one for each call
+
+
 async def send_json(send: Send, status: int, body: Any, headers: Mapping[str, str] | None = None) -> None:
     """A whole JSON answer."""
     await send_bytes(send, status, dumps(body), "application/json", headers)
@@ -49,6 +52,6 @@ def encoded(headers: Mapping[str, str] | None) -> list[tuple[bytes, bytes]]:
 def dumps(body: Any) -> bytes:
     """Compact JSON. Half characters, which some models make, are escaped as JSON allows."""
     try:
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+        return _encode(body).encode()
     except UnicodeEncodeError:
         return json.dumps(body, separators=(",", ":")).encode()
