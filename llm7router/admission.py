@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -23,6 +23,11 @@ class Admission:
 
     def __init__(self, ledger: Ledger, callers: Mapping[str, Deployment]) -> None:
         self._ledger, self._callers = ledger, callers
+
+    @property
+    def callers(self) -> Collection[Deployment]:
+        """Whoever has limits."""
+        return self._callers.values()
 
     @asynccontextmanager
     async def of(self, watch: Watch) -> AsyncIterator[None]:

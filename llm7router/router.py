@@ -1,4 +1,4 @@
-"""`LLMRouter`: the public face. What happens to a request is in `engine`.
+"""`LLMRouter`: the public face. What happens to a request is in `engine`; what a configuration means, in `routing`.
 
 Everything that could be a policy lives elsewhere: what may be used in `decision.filters`, what is preferred in
 `decision.factors`, what follows from a failure in `decision.failures`, the order of attempts in `decision.plan`.
@@ -6,30 +6,27 @@ Everything that could be a policy lives elsewhere: what may be used in `decision
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterable, Mapping, Sequence
+import logging
+import weakref
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Self
-from uuid import uuid4
 
-from llm7router import catalog, ending, naming, result
-from llm7router.admission import Admission
-from llm7router.calls import params
+from llm7router import ending, naming, result
 from llm7router.calls.base import Backend
 from llm7router.clock import Clock, SystemClock
 from llm7router.config.load import from_data, load
-from llm7router.config.models import Config, LoadedConfig
+from llm7router.config.models import LoadedConfig, ProviderSpec
 from llm7router.config.server_models import ServerConfig
-from llm7router.decision import embeddings, registry, request
-from llm7router.engine import Engine
+from llm7router.decision import embeddings
 from llm7router.errors import ConfigError
 from llm7router.events import Hook, Hooks, Watch
 from llm7router.presets import Provider, spec_of
+from llm7router.routing import Routing, at_next_start
 from llm7router.state.ledger import Ledger
 from llm7router.state.stats import Stats, deployment_stats
 from llm7router.state.store import Store, open_store
-from llm7router.streaming import Streaming
 from llm7router.sync import LOOP
 from llm7router.types import (
     CompletionResult,
@@ -37,10 +34,12 @@ from llm7router.types import (
     Deployment,
     EmbeddingResult,
     Message,
-    Request,
     RequestContext,
     StreamChunk,
 )
+from llm7router.watching import Watcher, reloading
+
+log = logging.getLogger("llm7router")
 
 
 class LLMRouter:
@@ -52,6 +51,8 @@ class LLMRouter:
         env: where keys are read from; None is the process's environment over `.env`.
         store, backend, clock: replace the configured store, LiteLLM, and time.
         hooks: called with a `RequestEvent` when a request has ended; `hooks.add` adds more.
+        reload: notice when the file, or a `.env` beside it, is edited, and use it from the next request on. One with
+            faults is logged and changes nothing. For what lives long; it takes a thread, until the router is closed.
 
     Raises:
         ConfigError: the configuration has faults; all of them are listed.
@@ -66,20 +67,17 @@ class LLMRouter:
         backend: Backend | None = None,
         clock: Clock | None = None,
         hooks: Sequence[Hook] = (),
+        reload: bool = False,
     ) -> None:
-        self._loaded = _load(config, env)
-        self._settings: Config = self._loaded.config
+        loaded, self._env = _load(config, env), env
         self._clock = clock or SystemClock()
         self.hooks = Hooks(self._clock, hooks)
-        self._specs = {spec.name: spec for spec in self._loaded.providers}
-        factors = registry.bind(self._settings.scoring.weights, self._settings.scoring.parameters)
-        callers = {key.name: catalog.caller(key) for key in self._settings.server.keys if key.limits}
-        self._ledger = Ledger(store or open_store(self._settings.state), self._clock, callers=callers.values())
+        self._registered: dict[str, ProviderSpec] = {}
+        self._reloaded: list[Callable[[], None]] = []
+        self._ledger = Ledger(store or open_store(loaded.config.state), self._clock)
         self._backend = backend or _backend()
-        self._engine = Engine(self._ledger, self._backend, factors, self._settings.timeouts, self._clock)
-        self._admission = Admission(self._ledger, callers)
-        self._streaming = Streaming(self._engine, self._ledger, self._clock)
-        self._read_providers()
+        self._use(loaded)
+        self._watcher = self._watched() if reload else None
 
     async def complete(
         self, messages: Sequence[Message], context: RequestContext | None = None, **parameters: Any
@@ -97,8 +95,9 @@ class LLMRouter:
             ConfigError: an id, a task or a capability that does not exist, or a number out of range.
             TypeError: the messages, the context or a parameter are not of the right shape.
         """
-        async with self._serving(self._watch(messages, context, parameters, stream=False)) as watch:
-            served = await self._engine.serve(self._deployments, parameters, watch)
+        routing = self._routing
+        async with self._serving(routing, self._watch(routing, messages, context, parameters, stream=False)) as watch:
+            served = await routing.engine.serve(routing.deployments, parameters, watch)
             outcome, attempt = served.ending.answer, served.ending.attempt
             if outcome is None or attempt is None or served.reservation is None:
                 raise ending.error(served.ending, served.decision, watch.records) from None
@@ -115,9 +114,10 @@ class LLMRouter:
         Until the first content, failover is silent. Raises as `complete` does, and `StreamInterruptedError` when
         the answer breaks off after its first content.
         """
+        routing = self._routing
         async with (
-            self._serving(self._watch(messages, context, parameters, stream=True)) as watch,
-            aclosing(self._streaming.run(self._deployments, parameters, watch)) as chunks,
+            self._serving(routing, self._watch(routing, messages, context, parameters, stream=True)) as watch,
+            aclosing(routing.streaming.run(routing.deployments, parameters, watch)) as chunks,
         ):
             async for chunk in chunks:
                 yield chunk
@@ -139,11 +139,11 @@ class LLMRouter:
         Raises:
             ConfigError: no embeddings model was named, or several that are not `context.interchangeable`.
         """
-        began = self._clock.monotonic()
+        routing, began = self._routing, self._clock.monotonic()
         texts = embeddings.texts_of(inputs)
-        asked = self._embedding_request(texts, context, parameters)
-        async with self._serving(Watch(asked, (), stream=False, began=began, inputs=texts)) as watch:
-            served = await self._engine.serve(self._deployments, parameters, watch)
+        asked = routing.embedding_request(texts, context, parameters)
+        async with self._serving(routing, Watch(asked, (), stream=False, began=began, inputs=texts)) as watch:
+            served = await routing.engine.serve(routing.deployments, parameters, watch)
             outcome, attempt = served.ending.answer, served.ending.attempt
             if outcome is None or attempt is None or served.reservation is None:
                 raise ending.error(served.ending, served.decision, watch.records) from None
@@ -172,8 +172,9 @@ class LLMRouter:
         **parameters: Any,
     ) -> Decision:
         """Who would serve the request and why: a dry run that calls nothing and writes nothing."""
-        built = self._request(messages, context, parameters)
-        return self._engine.decide(built, self._ledger.snapshot_now(self._deployments))
+        routing = self._routing
+        built = routing.request(messages, context, parameters)
+        return routing.engine.decide(built, self._ledger.snapshot_now(routing.deployments))
 
     def context_for(self, model: str, context: RequestContext | None = None) -> RequestContext:
         """The context of a request for `model` as clients name it: auto, auto:TASK, an alias, a provider or a model.
@@ -181,22 +182,22 @@ class LLMRouter:
         Raises:
             ModelNotFoundError: nothing has that name.
         """
-        return naming.context_for(model, context or RequestContext(), self._settings.aliases, self._deployments)
+        return self._routing.context_for(model, context or RequestContext())
 
     @property
     def model_names(self) -> list[str]:
         """Every name that `context_for` takes and that is worth listing."""
-        return naming.names(self._settings.aliases, self._deployments)
+        return naming.names(self._routing.loaded.config.aliases, self._routing.deployments)
 
     @property
     def deployments(self) -> tuple[Deployment, ...]:
         """Everything that is configured, usable or not."""
-        return self._deployments
+        return self._routing.deployments
 
     @property
     def server_config(self) -> ServerConfig:
         """The gateway's part of the configuration."""
-        return self._settings.server
+        return self._routing.loaded.config.server
 
     def register_provider(self, provider: Provider, name: str | None = None) -> None:
         """Add a provider, or replace the one of the same name.
@@ -207,32 +208,54 @@ class LLMRouter:
         Raises:
             ConfigError: the catalogue has no such provider, or the name is missing.
         """
-        spec = spec_of(provider, name, self._loaded.env)
-        self._specs[spec.name] = spec
-        self._read_providers()
+        loaded = self._routing.loaded
+        spec = spec_of(provider, name, loaded.env)
+        self._registered[spec.name] = spec
+        self._use(loaded)
+
+    def reload(self) -> None:
+        """Read the file again, with keys from the environment, and use it from the next request on.
+
+        All state is kept, and so is what was registered in code. `state` and `server.host`, `.port`, `.log` and
+        `.log_content` take effect at the next start only.
+
+        Raises:
+            ConfigError: it has faults, and what was read before stays in use; or the configuration is of no file.
+        """
+        before = self._routing.loaded
+        if before.path is None:
+            raise ConfigError("the configuration came from no file, so there is nothing to read again")
+        loaded = load(before.path, env=self._env)
+        self._use(loaded)
+        if late := at_next_start(before.config, loaded.config):
+            log.warning("%s: %s takes effect at the next start only", loaded.path, late)
+        for tell in self._reloaded:
+            tell()
+
+    def when_reloaded(self, tell: Callable[[], None]) -> None:
+        """Call `tell` after each `reload` that went well, in the thread that reloads."""
+        self._reloaded.append(tell)
 
     def check_ids(self, ids: Iterable[str]) -> None:
         """Raise ConfigError for an id that is neither a provider nor a deployment: a typo would do nothing."""
-        given_ids = tuple(ids)
-        known = {d.id for d in self._deployments} | set(self._specs) if given_ids else set()
-        for given in given_ids:
-            if given not in known:
-                close = get_close_matches(given, sorted(known), n=1)
-                hint = f"did you mean {close[0]!r}?" if close else "see `llm7router providers --all`"
-                raise ConfigError(f"no provider or deployment {given[:80]!r}; {hint}")
+        self._routing.check_ids(ids)
 
     async def refresh(self) -> None:
         """Read the store if what is known of it is old, so that `decide` and `stats` right after do not block."""
-        await self._ledger.snapshot(self._deployments)
+        await self._ledger.snapshot(self._routing.deployments)
 
     def stats(self) -> Stats:
         """State, limits, health and latency of every deployment at this instant."""
-        snapshot = self._ledger.snapshot_now(self._deployments)
-        deployments = tuple(deployment_stats(snapshot, d) for d in self._deployments)
-        return Stats(snapshot.now, self._ledger.store, self._ledger.trouble, self._settings.environment, deployments)
+        routing = self._routing
+        snapshot = self._ledger.snapshot_now(routing.deployments)
+        deployments = tuple(deployment_stats(snapshot, d) for d in routing.deployments)
+        environment = routing.loaded.config.environment
+        return Stats(snapshot.now, self._ledger.store, self._ledger.trouble, environment, deployments)
 
     async def aclose(self) -> None:
-        """Release models, connections and the store. The router may be used again."""
+        """Release models, connections and the store. The router may be used again, but notices no more edits."""
+        if self._watcher is not None:
+            self._watcher.stop()
         await self._backend.aclose()
         await self._ledger.aclose()
 
@@ -254,6 +277,7 @@ class LLMRouter:
 
     def _watch(
         self,
+        routing: Routing,
         messages: Sequence[Message],
         context: RequestContext | None,
         parameters: Mapping[str, Any],
@@ -261,57 +285,28 @@ class LLMRouter:
         stream: bool,
     ) -> Watch:
         began = self._clock.monotonic()
-        return Watch(self._request(messages, context, parameters), messages, stream, began)
+        return Watch(routing.request(messages, context, parameters), messages, stream, began)
 
     @asynccontextmanager
-    async def _serving(self, watch: Watch) -> AsyncIterator[Watch]:
+    async def _serving(self, routing: Routing, watch: Watch) -> AsyncIterator[Watch]:
         """Around a request: its caller's limits, and the hooks that hear of its end."""
         with self.hooks.watching(watch):
-            async with self._admission.of(watch):
+            async with routing.admission.of(watch):
                 yield watch
 
-    def _read_providers(self) -> None:
-        self._deployments = catalog.deployments(self._specs.values(), self._loaded.env, self._settings.budget)
+    def _use(self, loaded: LoadedConfig) -> None:
+        self._routing = Routing.of(loaded, self._registered.values(), self._ledger, self._backend, self._clock)
+        self._ledger.count_for(self._routing.admission.callers)
 
-    def _request(
-        self,
-        messages: Sequence[Message],
-        context: RequestContext | None,
-        parameters: Mapping[str, Any],
-    ) -> Request:
-        params.check(parameters)
-        context = RequestContext() if context is None else context
-        request.check_context(context)
-        built = request.build(
-            messages,
-            parameters,
-            context,
-            id=context.request_id or uuid4().hex,
-            environment=self._settings.environment,
-            max_usd=self._settings.budget.usd_per_request,
-            total_s=self._settings.timeouts.total_s,
-        )
-        self.check_ids((*built.providers, *built.exclude))
-        return built
-
-    def _embedding_request(
-        self, texts: Sequence[str], context: RequestContext | None, parameters: Mapping[str, Any]
-    ) -> Request:
-        params.check(parameters, params.EMBEDDINGS)
-        context = RequestContext() if context is None else context
-        request.check_context(context)
-        built = embeddings.build(
-            texts,
-            parameters,
-            context,
-            id=context.request_id or uuid4().hex,
-            environment=self._settings.environment,
-            max_usd=self._settings.budget.usd_per_request,
-            total_s=self._settings.timeouts.total_s,
-        )
-        self.check_ids((*built.providers, *built.exclude))
-        embeddings.check_one_model(built, self._deployments, interchangeable=context.interchangeable)
-        return built
+    def _watched(self) -> Watcher:
+        path = self._routing.loaded.path
+        if path is None:
+            raise ConfigError("reload: the configuration comes from no file that could be watched")
+        again = weakref.WeakMethod(self.reload)  # a router that nobody holds any more need not be closed
+        files = (path, path.parent / ".env", Path(".env"))
+        watcher = Watcher(files, reloading(lambda: method() if (method := again()) else None, path))
+        watcher.start()
+        return watcher
 
 
 def _load(config: str | Path | Mapping[str, Any] | LoadedConfig | None, env: Mapping[str, str] | None) -> LoadedConfig:

@@ -20,7 +20,8 @@ MISSING = "`llm7router serve` needs more packages; pip install 'llm7router[serve
 def serve(host: str | None, port: int | None, workers: int, key_file: str | None, config_path: str | None) -> None:
     """Serve the OpenAI API (and Anthropic's messages) over the router, until Ctrl-C.
 
-    Clients need the base URL and the key that are printed. Open the address in a browser for the dashboard.
+    Clients need the base URL and the key that are printed. Open the address in a browser for the dashboard. An edited
+    router.yaml or .env is used from the next request on; one with faults is reported, and changes nothing.
     """
     from pathlib import Path
 
@@ -45,7 +46,7 @@ def serve(host: str | None, port: int | None, workers: int, key_file: str | None
     key = own_key(path)
     listening = listen(host or settings.host, settings.port if port is None else port)
     click.echo(_banner(url_of(listening), path, str(loaded.path)), err=True)
-    run(listening, Factory(str(loaded.path) if loaded.path else None, key), workers)
+    run(listening, Factory(str(loaded.path), key), workers)
 
 
 def _banner(url: str, key_file: object, config: str) -> str:

@@ -22,7 +22,7 @@ from llm7router.server.dialects import PATHS
 from llm7router.server.errors import ApiError
 from llm7router.server.exchange import Embeddings, Exchange
 from llm7router.server.guard import App, Guard, Receive, Scope, Send, place_of
-from llm7router.server.keys import key_file, keyring
+from llm7router.server.keys import Keyring, clients_of, key_file
 from llm7router.server.keys import own_key as read_own_key
 from llm7router.server.live import Live
 from llm7router.server.respond import send_error
@@ -41,7 +41,8 @@ def create_app(router: LLMRouter, *, own_key: str | None = None) -> FastAPI:
         ConfigError: the key's file or the log cannot be used, or OTEL_ variables ask for what is not there.
     """
     config = router.server_config
-    keys = keyring(config, read_own_key(key_file()) if own_key is None else own_key)
+    own_key = read_own_key(key_file()) if own_key is None else own_key
+    keys = Keyring(clients_of(config, own_key))
     live, metrics = Live(router), Metrics(router)
     log = RequestLog(config.log, content=config.log_content) if config.log else None
     traces = traces_from_environment()
@@ -63,12 +64,17 @@ def create_app(router: LLMRouter, *, own_key: str | None = None) -> FastAPI:
     app = Gateway(title="llm7router", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _fault)
-    longest = int(config.max_body_mb * 2**20)
     for path in PATHS:
-        app.answer(path, Exchange(router, path, longest=longest, most_messages=config.max_messages))
-    app.answer("/embeddings", Embeddings(router, longest=longest))
-    app.include_router(pages.routes(router, live, metrics, longest))
-    app.guarded = Guard(app.behind, config, keys)
+        app.answer(path, Exchange(router, path))
+    app.answer("/embeddings", Embeddings(router))
+    app.include_router(pages.routes(router, live, metrics))
+    app.guarded = guard = Guard(app.behind, config, keys)
+
+    def obey_again() -> None:
+        edited = router.server_config
+        guard.obey(edited, guard.keys.replaced_by(clients_of(edited, own_key)))
+
+    router.when_reloaded(obey_again)
     app.openapi = lambda: document.openapi(app)  # type: ignore[method-assign]
     return app
 

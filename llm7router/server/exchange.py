@@ -16,6 +16,7 @@ from contextlib import aclosing
 from dataclasses import replace
 from typing import Any
 
+from llm7router.config.server_models import ServerConfig
 from llm7router.router import LLMRouter
 from llm7router.server import errors
 from llm7router.server.dialects import dialect_of, embeddings
@@ -37,9 +38,8 @@ DEEPEST = 64  # levels of a body
 class Exchange:
     """An ASGI app for one path of the API."""
 
-    def __init__(self, router: LLMRouter, path: str, *, longest: int, most_messages: int) -> None:
+    def __init__(self, router: LLMRouter, path: str) -> None:
         self._router, self._path = router, path
-        self._longest, self._most_messages = longest, most_messages
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request. Raises what the guard turns into an answer."""
@@ -47,15 +47,15 @@ class Exchange:
         assert visit.client is not None, "the guard lets nobody in without a key"
         dialect = dialect_of(self._path)
         with in_flight(visit.client):  # from here on, since a body takes memory, too
-            body = await read_json(visit, receive, self._longest)
+            body = await read_json(visit, receive, self._router.server_config)
             asked = self._asked(dialect, body, visit)
             async with while_connected(receive):
                 await self._serve(dialect, asked, send)
 
     def _asked(self, dialect: Dialect, body: Mapping[str, Any], visit: Visit) -> Asked:
         asked = dialect.read(body, visit.id.removeprefix("req_"), int(time.time()))
-        if len(asked.messages) > self._most_messages:
-            most = f"{self._most_messages} messages (server.max_messages in router.yaml)"
+        if len(asked.messages) > (allowed := self._router.server_config.max_messages):
+            most = f"{allowed} messages (server.max_messages in router.yaml)"
             raise ApiError(400, f"more than {most}; send fewer", param="messages")
         return replace(asked, context=context_of(self._router, visit, asked.model, asked.context))
 
@@ -101,15 +101,15 @@ class Exchange:
 class Embeddings:
     """`/v1/embeddings`, which has no messages and nothing to stream."""
 
-    def __init__(self, router: LLMRouter, *, longest: int) -> None:
-        self._router, self._longest = router, longest
+    def __init__(self, router: LLMRouter) -> None:
+        self._router = router
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request. Raises what the guard turns into an answer."""
         visit: Visit = scope["llm7router"]
         assert visit.client is not None, "the guard lets nobody in without a key"
         with in_flight(visit.client):
-            body = await read_json(visit, receive, self._longest)
+            body = await read_json(visit, receive, self._router.server_config)
             texts = embeddings.read(body)
             context = context_of(self._router, visit, texts.model, read_context(body))
             async with while_connected(receive):
@@ -129,8 +129,9 @@ def context_of(router: LLMRouter, visit: Visit, model: str, context: RequestCont
     return router.context_for(model, replace(context, request_id=visit.id, caller=client.name))
 
 
-async def read_json(visit: Visit, receive: Receive, longest: int) -> Mapping[str, Any]:
+async def read_json(visit: Visit, receive: Receive, config: ServerConfig) -> Mapping[str, Any]:
     """The body as a JSON object. Its length is watched while it comes, whatever was announced."""
+    longest = int(config.max_body_mb * 2**20)
     check_body(visit.headers, longest)
     pieces, size = [], 0
     try:

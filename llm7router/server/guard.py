@@ -57,11 +57,16 @@ class Guard:
     """Wraps an ASGI app."""
 
     def __init__(self, app: App, config: ServerConfig, keys: Keyring) -> None:
-        self._app, self._keys = app, keys
+        self._app = app
+        self._failures: OrderedDict[str, list[float]] = OrderedDict()
+        self.obey(config, keys)
+
+    def obey(self, config: ServerConfig, keys: Keyring) -> None:
+        """From the next request on, let in who these say."""
+        self.keys = keys
         self._hosts = frozenset(host.lower() for host in config.hosts)
         self._any_host = "*" in self._hosts
         self._origins = frozenset(config.origins)
-        self._failures: OrderedDict[str, list[float]] = OrderedDict()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let the request through, or answer it; every failure behind becomes an answer, too."""
@@ -113,7 +118,7 @@ class Guard:
     def _holder(self, scope: Scope, headers: Mapping[str, str]) -> Client:
         scheme, _, token = headers.get("authorization", "").partition(" ")
         key = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
-        if client := self._keys.holder(key) if key else None:
+        if client := self.keys.holder(key) if key else None:
             return client
         if key:
             self._count_failure((scope.get("client") or ("",))[0])

@@ -55,21 +55,31 @@ class Keyring:
                 found = client
         return found
 
+    def replaced_by(self, clients: Iterable[Client]) -> Keyring:
+        """A new keyring, in which who is in this one, too, keeps the count of requests under way."""
+        known = {(client.name, client.digest): client for client in self._clients}
+        kept = []
+        for client in clients:
+            if before := known.get((client.name, client.digest)):
+                before.models, before.in_flight = client.models, client.in_flight
+            kept.append(before or client)
+        return Keyring(kept)
+
 
 def digest_of(key: str) -> bytes:
     """SHA-256 of the key."""
     return hashlib.sha256(key.encode("utf-8", "surrogateescape")).digest()
 
 
-def keyring(config: ServerConfig, own_key: str | None) -> Keyring:
-    """The keys of the configuration, and the generated one if it is given."""
+def clients_of(config: ServerConfig, own_key: str | None) -> list[Client]:
+    """Who has a key: those of the configuration, and the owner if the generated one is given."""
     clients = [
         Client(key.name, bytes.fromhex(key.sha256), frozenset(key.models), key.in_flight or config.in_flight)
         for key in config.keys
     ]
     if own_key is not None:
         clients.append(Client(OWN, digest_of(own_key), in_flight=config.in_flight, owner=True))
-    return Keyring(clients)
+    return clients
 
 
 def new_key() -> str:

@@ -29,7 +29,7 @@ POLICY = (
 )
 
 
-def routes(router: LLMRouter, live: Live, metrics: Metrics, longest: int) -> APIRouter:
+def routes(router: LLMRouter, live: Live, metrics: Metrics) -> APIRouter:
     """The routes of one gateway."""
     api = APIRouter()
 
@@ -52,7 +52,7 @@ def routes(router: LLMRouter, live: Live, metrics: Metrics, longest: int) -> API
         visit: Visit = request.scope["llm7router"]
         assert visit.client is not None, "the guard lets nobody in without a key"
         with in_flight(visit.client):
-            body = await read_json(visit, request.receive, longest)
+            body = await read_json(visit, request.receive, router.server_config)
             if "prompt" in body and "messages" not in body:
                 body = {**body, "messages": [{"role": "user", "content": body["prompt"]}]}
             asked = CHAT.read(body, "dry-run", 0)

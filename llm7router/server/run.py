@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 class Factory:
     """Makes the app in the process that serves it. It travels to worker processes, so it holds plain values only."""
 
-    config: str | None
+    config: str
     key: str = field(repr=False)
 
     def __call__(self) -> Any:
@@ -30,7 +31,10 @@ class Factory:
         from llm7router.router import LLMRouter
         from llm7router.server.app import create_app
 
-        return create_app(LLMRouter(self.config), own_key=self.key)
+        router = LLMRouter(self.config, reload=True)
+        app = create_app(router, own_key=self.key)
+        router.when_reloaded(lambda: print(f"{self.config} was read again", file=sys.stderr))  # noqa: T201
+        return app
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -35,9 +35,7 @@ REGISTER_S = 5.0  # how often a process says that it is there
 class Ledger:
     """State of every deployment, behind any store."""
 
-    def __init__(
-        self, store: Store, clock: Clock, rng: random.Random | None = None, callers: Iterable[Deployment] = ()
-    ) -> None:
+    def __init__(self, store: Store, clock: Clock, rng: random.Random | None = None) -> None:
         self._store = store
         self._clock = clock
         self._random = rng or random.Random()  # noqa: S311 - spreads reopenings, no secret
@@ -50,7 +48,7 @@ class Ledger:
         self._registered_at = float("-inf")
         self._returning: set[asyncio.Future[None]] = set()
         self._deployments: tuple[Deployment, ...] = ()
-        self._callers = tuple(callers)  # whoever has limits of its own
+        self._callers: tuple[Deployment, ...] = ()
         self._lead: float | None = None  # of the wall clock over the monotonic one, when last looked at
 
     @property
@@ -62,6 +60,10 @@ class Ledger:
     def trouble(self) -> str | None:
         """Why the configured store is not in use, if so."""
         return self._standby.trouble
+
+    def count_for(self, callers: Iterable[Deployment]) -> None:
+        """Keep an eye on the limits of these callers, beside those of deployments."""
+        self._callers = tuple(callers)
 
     def snapshot_now(self, deployments: tuple[Deployment, ...]) -> Snapshot:
         """The state of this instant, blocking for milliseconds if the mirror is old. Writes nothing."""

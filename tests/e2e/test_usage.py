@@ -136,7 +136,7 @@ async def test_a_preset_takes_keys_in_code(path: Path, upstream: Upstream) -> No
         router.register_provider(GroqProvider(api_key="canary-in-code"))
         assert (await router.complete(HELLO)).provider == "groq"
     assert upstream.last.headers["authorization"] == "Bearer canary-in-code"
-    assert "canary" not in repr(router._deployments)
+    assert "canary" not in repr(router.deployments)
 
 
 def test_llm7_without_a_key_has_the_cautious_limits_and_with_one_the_token_limits(path: Path) -> None:

@@ -109,7 +109,7 @@ async def fault(*hooks: Any) -> None:
     async def broken(*_: Any) -> None:
         raise KeyError("of ours")
 
-    scene.router._engine.serve = broken  # type: ignore[method-assign, assignment]
+    scene.router._routing.engine.serve = broken  # type: ignore[method-assign, assignment]
     with contextlib.suppress(KeyError):
         await scene.router.complete(HELLO)
 
