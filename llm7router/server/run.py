@@ -15,6 +15,7 @@ from uvicorn.supervisors import Multiprocess
 
 from llm7router.errors import ConfigError
 
+KEEP_ALIVE_S = 75  # longer than clients keep a connection (5 s in httpx): one that both end at once loses a request
 DRAIN_S = 30  # for requests under way when the server is told to stop
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 
@@ -80,6 +81,7 @@ def settings(factory: Callable[[], Any], workers: int = 1) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         workers=workers,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
     )
 

@@ -130,8 +130,7 @@ COVERED_BY = {
     "F21": "tests/server/test_exhausted.py::test_all_remote_and_the_local_model_down_say_when_the_first_is_tried_again",
     "F22": "tests/state/test_processes.py::test_killed_workers_lose_nothing_that_was_acknowledged",
     "F23": "tests/server/test_service.py::test_told_to_stop_it_lets_50_streams_end_and_does_not_wait_for_the_dashboard",
-    # router.yaml is read when the router is made, and never again: there is no reload that could go wrong.
-    "F24": "tests/config/test_load.py::test_faults_come_in_the_order_of_lines_from_every_stage_at_once",
+    "F24": "tests/server/test_reload.py::test_edits_in_the_middle_of_traffic_take_effect_and_fail_nobody",
     "F25": "tests/state/test_redis.py::test_a_paused_server_is_given_up_after_a_quarter_second",
     "F26": "tests/faults/test_whole_router.py::test_clock_a_jump_between_two_attempts_of_one_request_makes_no_room",
     "F27": "tests/state/test_windows.py::test_a_pacific_day_is_as_long_as_the_clocks_make_it",

@@ -1,0 +1,144 @@
+"""An edited router.yaml, between two requests and in the middle of one: state is kept, and faults change nothing."""
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llm7router import LLMRouter, RequestContext
+from llm7router.errors import AllProvidersExhaustedError, CallerLimitError, ConfigError
+from llm7router.presets import GroqProvider
+from llm7router.state.store.memory import MemoryStore
+from llm7router.testing import Reply, Script, ScriptedBackend, VirtualClock
+from llm7router.types import Failure
+from tests.router import scene
+from tests.router.scene import HELLO
+from tests.upstream import wait_until
+
+
+class Edited:
+    """A router over a file."""
+
+    def __init__(self, directory: Path, scripts: dict[str, Script] | None = None, **more: Any) -> None:
+        self.file = directory / "router.yaml"
+        self.write(scene.ranked("a", "b"))
+        self.clock, self.backend = VirtualClock(), ScriptedBackend(scripts or {})
+        self.router = LLMRouter(self.file, env={}, backend=self.backend, clock=self.clock, store=MemoryStore(), **more)
+
+    def write(self, providers: dict[str, Any], **keys: Any) -> None:
+        self.file.write_text(json.dumps(scene.config(providers, **keys)))
+
+    async def who(self, **context: Any) -> str:
+        return (await self.router.complete(HELLO, RequestContext(**context))).provider
+
+
+async def test_the_next_request_follows_the_edited_file(tmp_path: Path) -> None:
+    edited = Edited(tmp_path)
+    assert await edited.who() == "a"
+    edited.write(scene.ranked("b", "a"), aliases={"quick": {"use": ["a"]}})
+    assert await edited.who() == "a"  # nobody has read it yet
+    edited.router.reload()
+    assert await edited.who() == "b"
+    assert set(edited.router.context_for("quick").providers) == {"a"}
+
+
+async def test_what_was_used_up_and_what_broke_is_still_known(tmp_path: Path) -> None:
+    edited = Edited(tmp_path, {"b/m": Failure.SERVER_ERROR})
+    limits = [{"unit": "requests", "window": "day", "max": 2}]
+    edited.write({"a": scene.provider(limits=limits), "b": scene.provider()})
+    edited.router.reload()
+    for _ in range(2):
+        assert await edited.who() == "a"
+    for _ in range(3):
+        with pytest.raises(AllProvidersExhaustedError):
+            await edited.who(providers=("b",))
+    edited.write({"a": scene.provider(limits=limits), "b": scene.provider(title="Other")})
+    edited.router.reload()
+    with pytest.raises(AllProvidersExhaustedError) as refused:
+        await edited.who()
+    assert "1 over requests/day" in str(refused.value)
+    assert "1 breaker open" in str(refused.value)
+
+
+async def test_a_stream_under_way_ends_with_the_provider_that_began_it(tmp_path: Path) -> None:
+    edited = Edited(tmp_path, {"a/m": Reply("one two three")})
+    words = []
+    async for chunk in edited.router.stream(HELLO):
+        if not words:
+            edited.write(scene.ranked("b"))
+            edited.router.reload()
+        words.append(chunk.content)
+    assert "".join(words) == "one two three"
+    assert await edited.who() == "b"
+
+
+@pytest.mark.parametrize("text", ["", "version: 1\nproviders: {a: {base_ur", "version: 1\nprovidres: {}", "[]", "\0"])
+async def test_a_faulty_or_half_written_file_changes_nothing(tmp_path: Path, text: str) -> None:
+    edited = Edited(tmp_path)
+    edited.file.write_text(text)
+    with pytest.raises(ConfigError):
+        edited.router.reload()
+    assert await edited.who() == "a"
+    edited.file.unlink()
+    with pytest.raises(ConfigError, match="no such file"):
+        edited.router.reload()
+    assert await edited.who() == "a"
+
+
+async def test_providers_from_code_stay(tmp_path: Path) -> None:
+    edited = Edited(tmp_path)
+    edited.router.register_provider(GroqProvider(api_key="k", api_key_env=None))
+    edited.write(scene.ranked("b"))
+    edited.router.reload()
+    assert {d.provider for d in edited.router.deployments} == {"b", "groq"}
+
+
+async def test_limits_of_callers_are_read_again_and_what_they_used_counts(tmp_path: Path) -> None:
+    edited = Edited(tmp_path)
+
+    def most(count: int) -> None:
+        key = {"name": "ann", "sha256": "0" * 64, "limits": [{"unit": "requests", "window": "day", "max": count}]}
+        edited.write(scene.ranked("a"), server={"keys": [key]})
+        edited.router.reload()
+
+    most(2)
+    for _ in range(2):
+        await edited.who(caller="ann")
+    most(3)
+    await edited.who(caller="ann")
+    with pytest.raises(CallerLimitError, match="ann: over requests/day"):
+        await edited.who(caller="ann")
+
+
+def test_what_only_a_start_can_change_is_said(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    edited = Edited(tmp_path)
+    edited.write(scene.ranked("a"), state={"store": "disk"}, server={"port": 1})
+    with caplog.at_level(logging.WARNING):
+        edited.router.reload()
+    assert caplog.records[-1].getMessage() == f"{edited.file}: state, server.port takes effect at the next start only"
+
+
+def test_a_router_that_was_told_to_notices_edits_by_itself(tmp_path: Path) -> None:
+    edited = Edited(tmp_path, reload=True)
+    told: list[int] = []
+    edited.router.when_reloaded(lambda: told.append(len(edited.router.deployments)))
+
+    def written() -> bool:
+        edited.write(scene.ranked("a", "b", "c"))
+        return wait_until(lambda: bool(told), 1)
+
+    assert wait_until(written, 10)
+    assert told[0] == 3
+    edited.router.close()
+
+
+def test_a_configuration_of_no_file_is_not_watched() -> None:
+    with pytest.raises(ConfigError, match="comes from no file"):
+        LLMRouter(scene.config(scene.ranked("a")), env={}, backend=ScriptedBackend(), reload=True)
+    router = LLMRouter(scene.config(scene.ranked("a")), env={}, backend=ScriptedBackend())
+    with pytest.raises(ConfigError, match="came from no file"):
+        router.reload()
