@@ -106,7 +106,7 @@ def test_a_field_that_is_wrong_is_named(
 @pytest.mark.parametrize("name", KINDS)
 def test_a_parameter_of_the_wrong_kind_is_named_and_null_is_as_good_as_absent(shared: Gateway, name: str) -> None:
     error = error_of(shared.chat(**{name: [[]]}))
-    assert (error["param"], error["type"]) == (name, "invalid_request_error")
+    assert (error["param"].removesuffix("[0]"), error["type"]) == (name, "invalid_request_error")
     assert shared.chat(**{name: None}).status_code == 200
 
 

@@ -14,6 +14,7 @@ from llm7router.server.errors import ApiError
 
 T = TypeVar("T")
 Check = Callable[[Any, str], T]
+WIDE = 1e18
 SHOWN = 40  # characters of what was given
 KINDS = {bool: "true or false", int: "a number", float: "a number", str: "a string", list: "a list", dict: "an object"}
 
@@ -85,7 +86,7 @@ def number(low: float, high: float) -> Check[float]:
 
     def check(value: Any, where: str) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-            raise _wrong(where, f"a number from {low:g} to {high:g}", value)
+            raise _wrong(where, f"a number{_range(low, high)}", value)
         return value
 
     return check
@@ -96,7 +97,7 @@ def whole(low: int, high: int = 10**9) -> Check[int]:
 
     def check(value: Any, where: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise _wrong(where, f"a whole number from {low} to {high}", value)
+            raise _wrong(where, f"a whole number{_range(low, high)}", value)
         return value
 
     return check
@@ -137,6 +138,11 @@ def plain(value: Any, where: str) -> Mapping[str, Any]:
     """An object that can be sent as JSON."""
     as_json(mapping(value, where), where)
     return mapping(value, where)
+
+
+def _range(low: float, high: float) -> str:
+    """In words, unless it is so wide that only its being finite counts."""
+    return f" from {low} to {high}" if high - low < WIDE else ""
 
 
 def _wrong(where: str, wanted: str, value: Any) -> ApiError:

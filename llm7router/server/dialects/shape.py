@@ -5,70 +5,35 @@ Only kinds: which values are good, each provider decides.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+from llm7router.server.dialects import fields
 from llm7router.server.errors import ApiError
 
 ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 SAYING = ("system", "developer", "user")  # an assistant may have called a tool instead
 PARTS = ("text", "image_url", "input_audio", "file", "video_url", "refusal")
 FORMATS = ("text", "json_object", "json_schema")
-Check = Callable[[Any], bool]
+MOST = 1e300  # any number that a provider could mean
 
-
-def _number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < float("inf")
-
-
-def _whole(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool)
-
-
-def _flag(value: Any) -> bool:
-    return isinstance(value, bool)
-
-
-def _text(value: Any) -> bool:
-    return isinstance(value, str)
-
-
-def _object(value: Any) -> bool:
-    return isinstance(value, Mapping)
-
-
-def _texts(value: Any) -> bool:
-    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
-
-
-def _text_or_object(value: Any) -> bool:
-    return isinstance(value, str | Mapping)
-
-
-def _each(names: Iterable[str], check: Check, words: str) -> dict[str, tuple[Check, str]]:
-    return dict.fromkeys(names, (check, words))
-
-
-KINDS: Mapping[str, tuple[Check, str]] = {
-    **_each(
-        ("temperature", "top_p", "presence_penalty", "frequency_penalty", "min_p", "repetition_penalty"),
-        _number,
-        "a number",
-    ),
-    **_each(("seed", "top_k", "top_logprobs"), _whole, "a whole number"),
-    **_each(("logprobs", "parallel_tool_calls", "store", "stream"), _flag, "true or false"),
-    **_each(("user", "reasoning_effort", "verbosity", "safety_identifier", "prompt_cache_key"), _text, "text"),
-    "stop": (_texts, "text, or a list of texts"),
-    "logit_bias": (_object, "an object of tokens and numbers"),
-    "tool_choice": (_text_or_object, '"auto", "none", "required", or an object that names a function'),
+NUMBERS = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "min_p", "repetition_penalty")
+TEXTS = ("user", "reasoning_effort", "verbosity", "safety_identifier", "prompt_cache_key")
+KINDS: Mapping[str, fields.Check[Any]] = {
+    **dict.fromkeys(NUMBERS, fields.number(-MOST, MOST)),
+    **dict.fromkeys(("seed", "top_k", "top_logprobs"), fields.whole(-(2**63), 2**64)),
+    **dict.fromkeys(("logprobs", "parallel_tool_calls", "store", "stream"), fields.flag),
+    **dict.fromkeys(TEXTS, fields.text),
+    "stop": fields.text_or_texts,
+    "logit_bias": fields.mapping,
+    "tool_choice": lambda value, where: value if isinstance(value, Mapping) else fields.text(value, where),
 }
 
 
 def check(body: Mapping[str, Any]) -> None:
     """Raise ApiError (400), naming the field. Null is as good as absent, as at OpenAI's."""
-    for name, value in body.items():
-        if value is not None and name in KINDS and not KINDS[name][0](value):
-            raise _fault(name, f"must be {KINDS[name][1]}")
+    for name in body.keys() & KINDS.keys():
+        fields.optional(body, name, KINDS[name])
     _check_messages(body.get("messages"))
     _check_tools(body.get("tools"))
     _check_format(body.get("response_format"))
