@@ -15,6 +15,8 @@ from uuid import uuid4
 
 from llm7router import catalog, ending, naming, result
 from llm7router.admission import Admission
+from llm7router.cache.response_cache import ResponseCache
+from llm7router.cache.shelves import open_shelf
 from llm7router.calls import params
 from llm7router.calls.base import Backend
 from llm7router.clock import Clock, SystemClock
@@ -79,6 +81,8 @@ class LLMRouter:
         self._engine = Engine(self._ledger, self._backend, factors, self._settings.timeouts, self._clock)
         self._admission = Admission(self._ledger, callers)
         self._streaming = Streaming(self._engine, self._ledger, self._clock)
+        shelf = open_shelf(self._settings.cache, self._settings.state, self._ledger.store)
+        self._cache = ResponseCache(self._settings.cache, shelf, self._clock)
         self._read_providers()
 
     async def complete(
@@ -98,6 +102,9 @@ class LLMRouter:
             TypeError: the messages, the context or a parameter are not of the right shape.
         """
         async with self._serving(self._watch(messages, context, parameters, stream=False)) as watch:
+            slot = self._cache.slot(watch, parameters, self._deployments)
+            if slot is not None and (stored := await slot.find()) is not None:
+                return stored
             served = await self._engine.serve(self._deployments, parameters, watch)
             outcome, attempt = served.ending.answer, served.ending.attempt
             if outcome is None or attempt is None or served.reservation is None:
@@ -105,6 +112,8 @@ class LLMRouter:
             answer = result.Answer.of(outcome.response)
             latency = self._clock.monotonic() - watch.began
             watch.result = result.build(answer, outcome, attempt, served.decision, watch.records, latency)
+            if slot is not None:
+                await slot.keep(watch.result)
             return watch.result
 
     async def stream(
@@ -117,7 +126,7 @@ class LLMRouter:
         """
         async with (
             self._serving(self._watch(messages, context, parameters, stream=True)) as watch,
-            aclosing(self._streaming.run(self._deployments, parameters, watch)) as chunks,
+            aclosing(self._chunks(parameters, watch)) as chunks,
         ):
             async for chunk in chunks:
                 yield chunk
@@ -234,6 +243,7 @@ class LLMRouter:
     async def aclose(self) -> None:
         """Release models, connections and the store. The router may be used again."""
         await self._backend.aclose()
+        self._cache.close()
         await self._ledger.aclose()
 
     def close(self) -> None:
@@ -269,6 +279,10 @@ class LLMRouter:
         with self.hooks.watching(watch):
             async with self._admission.of(watch):
                 yield watch
+
+    def _chunks(self, parameters: Mapping[str, Any], watch: Watch) -> AsyncGenerator[StreamChunk, None]:
+        live = self._streaming.run(self._deployments, parameters, watch)
+        return self._cache.over(live, watch, parameters, self._deployments)
 
     def _read_providers(self) -> None:
         self._deployments = catalog.deployments(self._specs.values(), self._loaded.env, self._settings.budget)

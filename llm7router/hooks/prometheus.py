@@ -84,6 +84,12 @@ class Metrics:
             ["provider", "model"],
             registry=kept,
         )
+        self._cached = Counter(
+            "llm7router_cached_total",
+            "Requests that got a stored answer, by whose it is",
+            ["provider", "model"],
+            registry=kept,
+        )
         self._fallbacks = Counter(
             "llm7router_fallbacks_total",
             "Times that another deployment was tried, by why the one before failed",
@@ -115,7 +121,9 @@ class Metrics:
                 self._first_token.labels(provider, model).observe(attempt.first_token_s)
         for attempt in event.attempts[:-1]:
             self._fallbacks.labels(facts.word(attempt.failure)).inc()
-        if (result := event.result) is not None:
+        if (result := event.result) is not None and result.cached:
+            self._cached.labels(result.provider, result.model).inc()
+        elif result is not None:
             self._tokens.labels(result.provider, result.model, "input").inc(result.tokens_input)
             self._tokens.labels(result.provider, result.model, "output").inc(result.tokens_output)
 
