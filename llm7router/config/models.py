@@ -212,7 +212,7 @@ class StateConfig(Strict):
     """Where health and quotas are kept between calls."""
 
     store: str = Field(default="disk", description="disk, memory, or redis://HOST:PORT/0 (rediss:// for TLS).")
-    path: str | None = Field(default=None, description="Directory of the disk store; null is the user's own.")
+    path: str | None = Field(default=None, description="Directory of what is kept on disk; null is the user's own.")
 
 
 class CacheConfig(Strict):

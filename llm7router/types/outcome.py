@@ -95,7 +95,7 @@ class CompletionResult:
     first_token_s: float | None = field(default=None, repr=False)
     estimated_usage: bool = field(default=False, repr=False)  # the provider gave no token counts
     response: Any = field(default=None, repr=False)
-    cached: bool = False  # a stored answer: nobody was called, and the tokens are those of back then
+    cached: bool = field(default=False, repr=False)  # nobody was called now; the tokens are those of back then
 
     @property
     def deployment(self) -> str:

@@ -78,11 +78,11 @@ GOOD = json.loads(dumps(Entry(make.NOW, "a", "m", "x", None, (CALL,), "stop", 1,
 def test_a_text_with_a_wrong_field_is_no_answer(name: str, value: Any) -> None:
     changed = {**GOOD, name: value}
     fits = {"at": [-1.5], "reasoning": ["text", None], "tool_calls": [[]]}
-    fits |= dict.fromkeys(("provider", "model", "content", "finish_reason"), ["text"])
-    if value in fits.get(name, []):
+    texts = ("provider", "model", "content", "finish_reason")
+    if value in fits.get(name, ["text"] if name in texts else []):
         loads(json.dumps(changed))
     else:
-        with pytest.raises(ValueError, match="."):
+        with pytest.raises(ValueError):  # noqa: PT011 - whatever the words
             loads(json.dumps(changed))
 
 
@@ -91,5 +91,5 @@ WRONG = ["", "{", "null", "[]", '"x"', "{}", '{"v": 1}', "[" * 100_000, json.dum
 
 @pytest.mark.parametrize("text", WRONG, ids=lambda text: text[:20] or "nothing")
 def test_a_text_of_somebody_else_is_no_answer(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError):  # noqa: PT011 - whatever the words
         loads(text)

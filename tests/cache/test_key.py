@@ -56,7 +56,9 @@ def test_a_null_is_as_good_as_absent(parameters: dict[str, Any]) -> None:
 def test_whatever_is_different_json_is_a_different_request(one: Any, other: Any) -> None:
     same = json.dumps(backwards(one), sort_keys=True) == json.dumps(backwards(other), sort_keys=True)
     assert (key(parameters={"tools": [one]}) == key(parameters={"tools": [other]})) == same
-    assert (key([{"role": "user", "content": [{"x": one}]}]) == key([{"role": "user", "content": [{"x": other}]}])) == same
+    assert (
+        key([{"role": "user", "content": [{"x": one}]}]) == key([{"role": "user", "content": [{"x": other}]}])
+    ) == same
 
 
 def test_a_null_inside_of_a_schema_is_not_absent() -> None:

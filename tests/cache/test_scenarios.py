@@ -255,9 +255,7 @@ class BrokenShelf(MemoryShelf):
 
 
 @pytest.mark.parametrize("failing", [{"get"}, {"put"}, {"get", "put"}], ids=str)
-def test_a_shelf_that_fails_is_a_miss_that_is_told_once(
-    failing: set[str], caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_shelf_that_fails_is_a_miss_that_is_told_once(failing: set[str], caplog: pytest.LogCaptureFixture) -> None:
     @in_virtual_time
     async def scenario() -> None:
         one = scene_on(BrokenShelf(10_000))

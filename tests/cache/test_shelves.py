@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import sqlite3
@@ -100,7 +101,7 @@ async def test_what_has_expired_is_gone_from_the_disk_when_it_is_opened(disk: Di
     await disk.put("a", "a secret of old", 0.01)
     await disk.put("b", "another", 60)
     disk.close()
-    time.sleep(0.02)
+    await asyncio.sleep(0.02)
     assert await disk.get("b") == "another"
     disk.close()
     with sqlite3.connect(disk.directory / DATABASE) as database:
