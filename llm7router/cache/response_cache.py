@@ -36,7 +36,10 @@ class ResponseCache:
         whose = allowed(watch.request, parameters, deployments)
         if whose is not None and not whose:
             return None
-        key = key_of(watch.messages, parameters, watch.request, across_callers=self._config.across_callers)
+        try:
+            key = key_of(watch.messages, parameters, watch.request, across_callers=self._config.across_callers)
+        except (RecursionError, TypeError, ValueError):  # JSON that can just be sent, and not be sorted
+            return None
         return Slot(self, watch, key, whose)
 
     def over(

@@ -232,6 +232,16 @@ async def test_hooks_hear_of_it() -> None:
     assert {event.deployment for event in heard} == {"a/m"}
 
 
+@in_virtual_time
+async def test_messages_at_the_edge_of_what_json_can_hold_are_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> str:
+        raise RecursionError
+
+    monkeypatch.setattr("llm7router.cache.response_cache.key_of", refused)
+    one = scene()
+    assert [(await one.router.complete(HELLO, ASK)).content for _ in range(2)] == ["answer 0", "answer 1"]
+
+
 @pytest.mark.parametrize("value", [1, 0, "yes", 60.0])
 async def test_anything_but_yes_or_no_is_a_fault(value: Any) -> None:
     with pytest.raises(TypeError, match="cache must be True, False or None"):
@@ -254,7 +264,7 @@ class BrokenShelf(MemoryShelf):
         await super().put(key, text, keep_s)
 
 
-@pytest.mark.parametrize("failing", [{"get"}, {"put"}, {"get", "put"}], ids=str)
+@pytest.mark.parametrize("failing", [("get",), ("put",), ("get", "put")], ids="-".join)
 def test_a_shelf_that_fails_is_a_miss_that_is_told_once(failing: set[str], caplog: pytest.LogCaptureFixture) -> None:
     @in_virtual_time
     async def scenario() -> None:
