@@ -53,7 +53,9 @@ class Admission:
             outcome = UNSERVED
             raise
         finally:
-            if watch.result is not None:
+            if watch.result is not None and watch.result.cached:
+                outcome = UNSERVED
+            elif watch.result is not None:
                 output = getattr(watch.result, "tokens_output", 0)
                 outcome = Outcome(prompt_tokens=watch.result.tokens_input, output_tokens=output)
             await self._ledger.settle(reserved, outcome)

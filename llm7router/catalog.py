@@ -128,6 +128,7 @@ def _deployment(
         trains_on_prompts=data.trains_on_prompts is not False,
         unsupported_params=frozenset(config.unsupported_params) | frozenset(model.unsupported_params),
         resumes=model.resume == "prefix",
+        cache=config.cache if model.cache is None else model.cache,
         off=off or (None if model.enabled else Off(DISABLED, "set `enabled: true` on the model in router.yaml")),
         signup_url=config.signup_url,
     )

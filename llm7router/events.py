@@ -66,8 +66,10 @@ class RequestEvent:
 
     @property
     def deployment(self) -> str | None:
-        """`provider/model` that answered, or that was tried last."""
-        return self.attempts[-1].deployment if self.attempts else None
+        """`provider/model` that answered, perhaps an earlier request (`result.cached`), or that was tried last."""
+        if self.attempts:
+            return self.attempts[-1].deployment
+        return self.result.deployment if self.result is not None else None
 
 
 Hook = Callable[[RequestEvent], None]

@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from llm7router import ending, naming, result
+from llm7router.cache.response_cache import ResponseCache
+from llm7router.cache.shelves import open_shelf
 from llm7router.calls.base import Backend
 from llm7router.clock import Clock, SystemClock
 from llm7router.config.load import from_data, load
-from llm7router.config.models import LoadedConfig, ProviderSpec
+from llm7router.config.models import Config, LoadedConfig, ProviderSpec
 from llm7router.config.server_models import ServerConfig
 from llm7router.decision import embeddings
 from llm7router.errors import ConfigError
@@ -76,6 +78,7 @@ class LLMRouter:
         self._reloaded: list[Callable[[], None]] = []
         self._ledger = Ledger(store or open_store(loaded.config.state), self._clock)
         self._backend = backend or _backend()
+        self._cache = self._answers(loaded.config)
         self._use(loaded)
         self._watcher = self._watched() if reload else None
 
@@ -97,6 +100,9 @@ class LLMRouter:
         """
         routing = self._routing
         async with self._serving(routing, self._watch(routing, messages, context, parameters, stream=False)) as watch:
+            slot = self._cache.slot(watch, parameters, routing.deployments)
+            if slot is not None and (stored := await slot.find()) is not None:
+                return stored
             served = await routing.engine.serve(routing.deployments, parameters, watch)
             outcome, attempt = served.ending.answer, served.ending.attempt
             if outcome is None or attempt is None or served.reservation is None:
@@ -104,6 +110,8 @@ class LLMRouter:
             answer = result.Answer.of(outcome.response)
             latency = self._clock.monotonic() - watch.began
             watch.result = result.build(answer, outcome, attempt, served.decision, watch.records, latency)
+            if slot is not None:
+                await slot.keep(watch.result)
             return watch.result
 
     async def stream(
@@ -117,7 +125,7 @@ class LLMRouter:
         routing = self._routing
         async with (
             self._serving(routing, self._watch(routing, messages, context, parameters, stream=True)) as watch,
-            aclosing(routing.streaming.run(routing.deployments, parameters, watch)) as chunks,
+            aclosing(self._chunks(routing, parameters, watch)) as chunks,
         ):
             async for chunk in chunks:
                 yield chunk
@@ -226,6 +234,9 @@ class LLMRouter:
         if before.path is None:
             raise ConfigError("the configuration came from no file, so there is nothing to read again")
         loaded = load(before.path, env=self._env)
+        if loaded.config.cache != before.config.cache:
+            self._cache.close()
+            self._cache = self._answers(loaded.config)
         self._use(loaded)
         if late := at_next_start(before.config, loaded.config):
             log.warning("%s: %s takes effect at the next start only", loaded.path, late)
@@ -257,6 +268,7 @@ class LLMRouter:
         if self._watcher is not None:
             self._watcher.stop()
         await self._backend.aclose()
+        self._cache.close()
         await self._ledger.aclose()
 
     def close(self) -> None:
@@ -293,6 +305,15 @@ class LLMRouter:
         with self.hooks.watching(watch):
             async with routing.admission.of(watch):
                 yield watch
+
+    def _chunks(
+        self, routing: Routing, parameters: Mapping[str, Any], watch: Watch
+    ) -> AsyncGenerator[StreamChunk, None]:
+        live = routing.streaming.run(routing.deployments, parameters, watch)
+        return self._cache.over(live, watch, parameters, routing.deployments)
+
+    def _answers(self, config: Config) -> ResponseCache:
+        return ResponseCache(config.cache, open_shelf(config.cache, config.state, self._ledger.store), self._clock)
 
     def _use(self, loaded: LoadedConfig) -> None:
         self._routing = Routing.of(loaded, self._registered.values(), self._ledger, self._backend, self._clock)

@@ -27,6 +27,8 @@ def footer(result: CompletionResult) -> str:
     failed = [attempt for attempt in result.attempts if not attempt.ok]
     if failed:
         parts.append("tried before: " + ", ".join(f"{a.deployment} ({a.failure})" for a in failed))
+    if result.cached:
+        parts.append("a stored answer")
     if result.finish_reason == "length":
         parts.append("cut at the token limit")
     return "[" + " · ".join(parts) + "]"
@@ -63,6 +65,7 @@ def as_dict(result: CompletionResult) -> dict[str, Any]:
         "reasoning": result.reasoning,
         "tool_calls": list(result.tool_calls),
         "request_id": result.request_id,
+        "cached": result.cached,
         "attempts": _attempts(result.attempts),
     }
 

@@ -87,6 +87,7 @@ class ModelConfig(Strict):
         default=None,
         description="prefix: it can go on with a plain text that another model began and broke off.",
     )
+    cache: bool | None = Field(default=None, description="If it differs from the provider's.")
     data: DataConfig | None = Field(default=None, description="If it differs from the provider's.")
     source: str | None = Field(default=None, description="Where these facts were read.")
     checked: date | None = Field(default=None, description="When they were read, YYYY-MM-DD.")
@@ -158,6 +159,10 @@ class ProviderConfig(Strict):
         description="What counts against token limits: actual use, what was reserved, or the prompt only.",
     )
     unsupported_params: list[str] = Field(default=[], description="Parameters to strip before a call.")
+    cache: bool = Field(
+        default=False,
+        description="`true`: answers at temperature 0 may be stored and given again to the same request.",
+    )
     data: DataConfig = Field(default=DataConfig(), description="What the provider does with prompts.")
     models: list[ModelConfig] = Field(default=[], description="What it serves.")
     source: str | None = Field(default=None, description="Where these facts were read.")
@@ -207,7 +212,20 @@ class StateConfig(Strict):
     """Where health and quotas are kept between calls."""
 
     store: str = Field(default="disk", description="disk, memory, or redis://HOST:PORT/0 (rediss:// for TLS).")
-    path: str | None = Field(default=None, description="Directory of the disk store; null is the user's own.")
+    path: str | None = Field(default=None, description="Directory of what is kept on disk; null is the user's own.")
+
+
+class CacheConfig(Strict):
+    """Answers that are stored, for requests and deployments that say `cache: true`."""
+
+    ttl_s: Positive = Field(default=86_400, description="Seconds for which an answer is given again.")
+    max_mb: NotNegative = Field(default=64, description="Megabytes of answers, about; the oldest go. 0: none is kept.")
+    store: Literal["disk", "memory"] | None = Field(
+        default=None, description="null: memory if the state is there, else disk, in the state's directory."
+    )
+    across_callers: bool = Field(
+        default=False, description="`true`: callers get each other's answers, and so can tell what others asked."
+    )
 
 
 class Config(Strict):
@@ -219,6 +237,7 @@ class Config(Strict):
     budget: BudgetConfig = Field(default=BudgetConfig(), description="Most that may be spent, in USD.")
     timeouts: TimeoutsConfig = Field(default=TimeoutsConfig(), description="How long to wait, in seconds.")
     state: StateConfig = Field(default=StateConfig(), description="Where health and used-up limits are kept.")
+    cache: CacheConfig = Field(default=CacheConfig(), description="Answers that are given again.")
     server: ServerConfig = Field(default=ServerConfig(), description="The gateway, `llm7router serve`.")
     aliases: dict[Name, AliasConfig] = Field(
         default={}, description="More names that clients may ask for as `model`, such as gpt-4o-mini."

@@ -72,6 +72,7 @@ def from_context(context: RequestContext, *, environment: str, max_usd: float, t
         "deadline_s": total_s if context.deadline_s is None else min(total_s, context.deadline_s),
         "caller": context.caller,
         "wait_s": context.wait_s,
+        "cache": context.cache,
     }
 
 
@@ -133,6 +134,8 @@ def check_context(context: RequestContext) -> None:
     for name in ("providers", "exclude", "requires"):
         if isinstance(getattr(context, name), str | bytes):
             raise TypeError(f"{name} must be a list of names, such as [{getattr(context, name)!r}], not a string")
+    if not (context.cache is None or isinstance(context.cache, bool)):
+        raise TypeError(f"cache must be True, False or None (given {str(context.cache)[:40]!r})")
     for name in ("max_usd", "deadline_s", "estimated_tokens", "wait_s"):
         value = getattr(context, name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):

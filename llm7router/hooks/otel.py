@@ -82,6 +82,8 @@ def _of_request(event: RequestEvent) -> Iterator[tuple[str, AttributeValue]]:
         yield names.CALLER, request.caller
     if event.deployment:
         yield names.DEPLOYMENT, event.deployment
+    if event.result is not None and event.result.cached:
+        yield names.CACHED, True
     if event.outcome != OK:
         yield names.ERROR_TYPE, event.outcome
     if decision is not None:

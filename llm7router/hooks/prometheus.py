@@ -80,6 +80,7 @@ class Metrics:
             "US dollars by the prices of router.yaml; a failed call counts with the most that it may have cost",
             *deployment,
         )  # fmt: skip
+        self._cached = metric(Counter, "cached_total", "Requests that got a stored answer, by whose it is", *deployment)
         self._fallbacks = metric(
             Counter,
             "fallbacks_total",
@@ -105,7 +106,9 @@ class Metrics:
                 self._first_token(provider, model).observe(attempt.first_token_s)
         for attempt in event.attempts[:-1]:
             self._fallbacks(facts.word(attempt.failure)).inc()
-        if (result := event.result) is not None:
+        if (result := event.result) is not None and result.cached:
+            self._cached(result.provider, result.model).inc()
+        elif result is not None:
             self._tokens(result.provider, result.model, "input").inc(result.tokens_input)
             self._tokens(result.provider, result.model, "output").inc(result.tokens_output)
 

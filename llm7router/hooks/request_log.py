@@ -62,6 +62,7 @@ def _record(event: RequestEvent) -> dict[str, Any]:
         "stream": event.stream,
         "outcome": event.outcome,
         "deployment": event.deployment,
+        "cached": result.cached if result else False,
         "points": _rounded(known.points if known else None),
         "attempts": [_attempt(attempt) for attempt in event.attempts],
         "tokens_input": result.tokens_input if result else None,

@@ -26,7 +26,7 @@ from llm7router.server.errors import ApiError
 from llm7router.server.guard import ClientLeftError, Receive, Scope, Send, Visit, check_body, too_long
 from llm7router.server.keys import Client
 from llm7router.server.respond import SAFE, encoded, send_json
-from llm7router.types import AttemptRecord, Decision, RequestContext, StreamChunk
+from llm7router.types import CompletionResult, EmbeddingResult, Opening, RequestContext, StreamChunk
 
 log = logging.getLogger("llm7router")
 
@@ -62,7 +62,7 @@ class Exchange:
     async def _serve(self, dialect: Dialect, asked: Asked, send: Send) -> None:
         if not asked.stream:
             result = await self._router.complete(asked.messages, asked.context, **asked.parameters)
-            about = about_answer(asked.ignored, result.deployment, result.decision, result.attempts)
+            about = about_answer(asked.ignored, result)
             await send_json(send, 200, dialect.whole(asked, result), about)
             return
         chunks = self._router.stream(asked.messages, asked.context, **asked.parameters)
@@ -75,7 +75,7 @@ class Exchange:
     ) -> None:
         opening = first.opening
         assert opening is not None, "the first chunk says who answers"
-        about = about_answer(asked.ignored, f"{opening.provider}/{opening.model}", opening.decision, opening.attempts)
+        about = about_answer(asked.ignored, opening)
         fields = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no"), *SAFE]
         await send({"type": "http.response.start", "status": 200, "headers": fields + encoded(about)})
         writer = dialect.writer(asked)
@@ -114,8 +114,7 @@ class Embeddings:
             context = context_of(self._router, visit, texts.model, read_context(body))
             async with while_connected(receive):
                 result = await self._router.embed(texts.inputs, context, **texts.parameters)
-                about = about_answer(texts.ignored, result.deployment, result.decision, result.attempts)
-                await send_json(send, 200, embeddings.whole(result), about)
+                await send_json(send, 200, embeddings.whole(result), about_answer(texts.ignored, result))
 
 
 def context_of(router: LLMRouter, visit: Visit, model: str, context: RequestContext) -> RequestContext:
@@ -185,14 +184,15 @@ def _no_constant(name: str) -> None:
 _DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_number)
 
 
-def about_answer(
-    ignored: Sequence[str], deployment: str, decision: Decision, attempts: tuple[AttemptRecord, ...]
-) -> dict[str, str]:
+def about_answer(ignored: Sequence[str], answer: CompletionResult | EmbeddingResult | Opening) -> dict[str, str]:
     """Header fields that say who answered and why."""
-    points = next((s.points for s in (*decision.ranking, *decision.last_resort) if s.deployment.id == deployment), None)
-    fields = {"x-llm7router-provider": deployment, "x-llm7router-attempts": str(len(attempts))}
+    scored = (*answer.decision.ranking, *answer.decision.last_resort)
+    points = next((s.points for s in scored if s.deployment.id == answer.deployment), None)
+    fields = {"x-llm7router-provider": answer.deployment, "x-llm7router-attempts": str(len(answer.attempts))}
     if points is not None:
         fields["x-llm7router-score"] = f"{points:.1f}"
+    if answer.cached:
+        fields["x-llm7router-cached"] = "true"
     if ignored:
         fields["x-llm7router-ignored"] = ",".join(ignored)[:500]
     return fields

@@ -28,7 +28,9 @@ class Seen:
     """A request without its content; put into words only when somebody looks."""
 
     event: RequestEvent
-    tokens_input: int
+    deployment: str | None
+    cached: bool
+    tokens_input: int  # none for a stored answer
     tokens_output: int
     cost: float
 
@@ -44,7 +46,8 @@ class Seen:
             "task": event.request.task,
             "stream": event.stream,
             "outcome": event.outcome,
-            "deployment": event.deployment,
+            "deployment": self.deployment,
+            "cached": self.cached,
             "pick": best.deployment.id if best else None,
             "duration_s": event.duration_s,
             "first_token_s": event.first_token_s,
@@ -103,8 +106,9 @@ class Live:
         result = event.result
         # What failed may have cost something, too; a result's cost has it already.
         cost = result.cost if result else sum(attempt.usd for attempt in event.attempts)
-        tokens = (result.tokens_input, result.tokens_output) if result else (0, 0)
-        seen = Seen(replace(event, messages=(), inputs=(), result=None), *tokens, cost)
+        cached = result is not None and result.cached
+        tokens = (result.tokens_input, result.tokens_output) if result and not cached else (0, 0)
+        seen = Seen(replace(event, messages=(), inputs=(), result=None), event.deployment, cached, *tokens, cost)
         self._seen.append(seen)
         self._totals.add(seen)
         for reader in self._readers:

@@ -153,6 +153,7 @@ class Deployment:
     trains_on_prompts: bool = True
     unsupported_params: frozenset[str] = frozenset()
     resumes: bool = False  # goes on with a text that another model began
+    cache: bool = False  # its answers may be stored and given again to the same request
     off: Off | None = None
     signup_url: str | None = None
     cells: tuple[str, ...] = field(init=False, repr=False)  # every cell that a call may touch

@@ -95,6 +95,7 @@ class CompletionResult:
     first_token_s: float | None = field(default=None, repr=False)
     estimated_usage: bool = field(default=False, repr=False)  # the provider gave no token counts
     response: Any = field(default=None, repr=False)
+    cached: bool = field(default=False, repr=False)  # nobody was called now; the tokens are those of back then
 
     @property
     def deployment(self) -> str:
@@ -110,6 +111,12 @@ class Opening:
     model: str
     decision: Decision
     attempts: tuple[AttemptRecord, ...]
+    cached: bool = False  # it is a stored answer
+
+    @property
+    def deployment(self) -> str:
+        """`provider/model`."""
+        return f"{self.provider}/{self.model}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +148,11 @@ class EmbeddingResult:
     def tokens_output(self) -> int:
         """None are generated."""
         return 0
+
+    @property
+    def cached(self) -> bool:
+        """Vectors are not stored."""
+        return False
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,8 @@ class RequestContext:
         wait_s: seconds to wait for a limit to free up when nothing else can serve; None: `timeouts.wait_s`.
         interchangeable: the embeddings models among `providers` give vectors that can be compared, though their names
             differ: the same model under several names.
+        cache: True: an answer to the same request, if one is stored, will do, and this one's is stored, with tools and
+            at any temperature; False: neither; None: as the deployments of router.yaml allow. Not for embeddings.
     """
 
     task_type: TaskType | str = TaskType.AUTO
@@ -48,6 +50,7 @@ class RequestContext:
     caller: str | None = None
     wait_s: float | None = None
     interchangeable: bool = False
+    cache: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +78,4 @@ class Request:
     operation: Operation = Operation.CHAT
     longest_tokens: int = 0  # of the longest text to embed: each of them has a context window to itself
     dimensions: int | None = None  # of the vectors, as the caller asked
+    cache: bool | None = None  # None: as the deployments allow

@@ -56,6 +56,7 @@ def test_a_result_and_a_decision_show_themselves_in_a_line(decision: Decision) -
 def test_the_footer_tells_the_answering_call_and_the_whole_only_if_it_took_notably_longer(decision: Decision) -> None:
     result = result_of(decision, "groq", "m")
     assert footer(result) == "[groq/m · 7 + 5 tokens · 0.5 s · 0 USD]"
+    assert footer(replace(result, cached=True)) == "[groq/m · 7 + 5 tokens · 0.5 s · 0 USD · a stored answer]"
     slow = replace(result, latency=3.44, first_token_s=0.2, cost=0.0000042)
     assert footer(slow) == "[groq/m · 7 + 5 tokens · 0.5 s, first after 0.2 s · 3.4 s in all · 0.0000042 USD]"
 

@@ -27,7 +27,7 @@ MODEL = {
     "id": "m", "enabled": True, "title": "t", "litellm_model": "l", "path": None, "context_window": 9, "max_output": 9,
     "capabilities": ["tools"], "cost": PRICE, "list_cost": PRICE, "neurons_per_mtok": PRICE,
     "latency": {"first_token_s": 1, "tokens_per_s": 1}, "quality": {"chat": 3}, "pool": "p", "limits": [LIMIT],
-    "unsupported_params": ["x"], "data": {"trains_on_prompts": True, "opt_out_url": "u", "note": "n"}, "source": "s",
+    "unsupported_params": ["x"], "cache": True, "data": {"trains_on_prompts": True, "opt_out_url": "u", "note": "n"}, "source": "s",
     "checked": "2026-10-05", "note": "n",
 }  # fmt: skip
 PROVIDER = {
@@ -35,7 +35,7 @@ PROVIDER = {
     "api_key_env": "K", "api_key": "k", "send_authorization": True, "account_url": "https://a.b/key",
     "counts": "actual", "signup_url": "u", "limits": [LIMIT], "signup_needs": ["phone"],
     "key_check": {"path": "/k", "header": "h", "bad_key_status": 400}, "models_list": {"path": "/m", "key": True},
-    "pkce": {"authorize": "/a", "exchange": "/e"},
+    "pkce": {"authorize": "/a", "exchange": "/e"}, "cache": True,
     "limits_per_model": [LIMIT], "limits_without_key": [LIMIT], "pools": {"p": [LIMIT]}, "environments": {"e": 0.5},
     "unsupported_params": ["x"], "data": {"trains_on_prompts": "maybe"}, "models": [MODEL], "source": "s",
     "checked": "2026-10-05", "terms": "t", "note": "n",
@@ -45,7 +45,8 @@ FULL: dict[str, Any] = {
     "scoring": {"weights": {"cost": 1}, "rate_limits": "block", "latency": {"target_s": 1.0}},
     "budget": {"usd_per_request": 0, "usd_per_day": 0, "usd_per_month": 1},
     "timeouts": {"first_token_s": 1, "between_tokens_s": 1, "attempt_s": 1, "total_s": 1},
-    "state": {"store": "disk", "path": "p"}, "providers": {"x": PROVIDER},
+    "state": {"store": "disk", "path": "p"},
+    "cache": {"ttl_s": 1, "max_mb": 1, "store": "disk", "across_callers": True}, "providers": {"x": PROVIDER},
 }  # fmt: skip
 
 
@@ -148,7 +149,7 @@ def test_the_example_of_the_manual_reads_as_promised(told: Told) -> None:
     ("line", "message"),
     [
         ("environmnt: x", "environmnt: unknown key; did you mean 'environment'?"),
-        ("zzz: x", "zzz: unknown key; use one of version, environment, scoring, budget, timeouts, state, server, aliases, "
+        ("zzz: x", "zzz: unknown key; use one of version, environment, scoring, budget, timeouts, state, cache, server, aliases, "
             "providers"),
         ("timeouts: {total_s: 5s}", "timeouts.total_s: must be a number (given '5s'); write digits, without a unit"),
         ("timeouts: {total_s: 0}", "timeouts.total_s: must be more than 0 (given 0); change the number"),

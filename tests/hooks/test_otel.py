@@ -97,6 +97,18 @@ async def test_a_request_is_a_span_and_each_attempt_one_below_it_with_its_own_ti
 
 
 @in_virtual_time
+async def test_a_stored_answer_is_one_span_that_says_so() -> None:
+    collected = Collected()
+    scene = Scene(ranked("a"))
+    await scene.router.complete(HELLO, RequestContext(cache=True))
+    heard.listening(scene, collected.hook)
+    await scene.router.complete(HELLO, RequestContext(cache=True))
+    [request] = collected.spans
+    assert said(request)["llm7router.cached"] is True
+    assert said(request)["llm7router.deployment"] == "a/m"
+
+
+@in_virtual_time
 async def test_spans_hang_below_the_span_of_the_caller() -> None:
     collected = Collected()
     with collected.provider.get_tracer("app").start_as_current_span("app") as outer:

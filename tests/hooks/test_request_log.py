@@ -54,6 +54,7 @@ async def test_a_line_says_who_asked_what_was_tried_and_what_it_took(tmp_path: P
         "stream": False,
         "outcome": "ok",
         "deployment": "b/m",
+        "cached": False,
         "attempts": [
             {"deployment": "a/m", "failure": "rate limited", "status": 429, "began_s": 0, "duration_s": 1},
             {"deployment": "b/m", "failure": None, "status": None, "began_s": 1, "duration_s": 2},
@@ -65,6 +66,17 @@ async def test_a_line_says_who_asked_what_was_tried_and_what_it_took(tmp_path: P
         "first_token_s": None,
         "error": None,
     }
+
+
+@in_virtual_time
+async def test_a_line_says_that_an_answer_was_stored(tmp_path: Path) -> None:
+    scene = logging_to(tmp_path / "log", Scene(ranked("a")))
+    for _ in range(2):
+        await scene.router.complete(HELLO, RequestContext(cache=True))
+    assert [(line["deployment"], line["cached"], len(line["attempts"])) for line in lines(tmp_path / "log")] == [
+        ("a/m", False, 1),
+        ("a/m", True, 0),
+    ]
 
 
 @pytest.mark.parametrize("outcome", ENDINGS)

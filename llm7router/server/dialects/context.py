@@ -12,7 +12,7 @@ from llm7router.types import RequestContext
 FIELD = "llm7router"
 TEXTS = ("task_type", "environment")
 LISTS = ("requires", "providers", "exclude")
-FLAGS = ("requires_speed", "allow_training")
+FLAGS = ("requires_speed", "allow_training", "cache")
 MOST = 10**9  # of any number
 NUMBERS = ("max_usd", "deadline_s", "wait_s", "estimated_tokens")
 

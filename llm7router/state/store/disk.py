@@ -23,8 +23,9 @@ from llm7router.state.cells import Cell, dumps
 from llm7router.state.store.base import Change, T
 from llm7router.state.store.codec import PREFIX, load
 from llm7router.state.store.mounts import network_mount
+from llm7router.state.store.one_thread import R
 from llm7router.state.store.plain_disk import BUSY_S, DATABASE, PlainCache, UnsafeValueError, busy
-from llm7router.state.store.threaded import R, ThreadedStore
+from llm7router.state.store.threaded import ThreadedStore
 
 log = logging.getLogger("llm7router")
 
@@ -56,7 +57,7 @@ class DiskStore(ThreadedStore):
         try:
             return self._read()
         except (sqlite3.DatabaseError, UnsafeValueError) as error:
-            if not _broken(error):
+            if not broken(error):
                 raise
             raise StoreError(f"{self.where}: the state is broken ({error}); the next call sets it aside") from None
 
@@ -75,7 +76,7 @@ class DiskStore(ThreadedStore):
                         raise StoreError(f"{self.where}: another process holds the state for over {BUSY_S} s") from None
                     time.sleep(random.random() * PAUSE_S)  # noqa: S311 - no secret
                     continue
-                if set_aside or not _broken(cause):
+                if set_aside or not broken(cause):
                     self._close()  # whatever state the connection is in
                     raise StoreError(f"{self.where}: {_advice(cause)}") from None
                 self._set_aside(str(cause))
@@ -84,9 +85,9 @@ class DiskStore(ThreadedStore):
     def _open(self) -> PlainCache:
         if self._cache is None:
             prepare(self.directory)
-            self._file = _identity(self.directory)
+            self._file = identity(self.directory)
             self._cache = PlainCache(self.directory)
-            self._file = _identity(self.directory)
+            self._file = identity(self.directory)
         return self._cache
 
     def _read(self) -> dict[str, Cell]:
@@ -133,15 +134,15 @@ class DiskStore(ThreadedStore):
 
     def _notice_replacement(self) -> None:
         """Open again what was removed or replaced: SQLite would go on writing to the file that nobody sees."""
-        if self._cache is not None and _identity(self.directory) != self._file:
+        if self._cache is not None and identity(self.directory) != self._file:
             log.warning("the state in %s was removed or replaced while in use; opening what is there now", self.where)
             self._close()
 
     def _set_aside(self, why: str) -> None:
         """Rename a broken state directory, so that its owner can look at it, and say so once."""
-        broken = self._file
+        found = self._file
         self._close()
-        if _identity(self.directory) != broken:
+        if identity(self.directory) != found:
             return  # another process was faster, and what is there now is new
         aside = self.directory.with_name(
             f"{self.directory.name}.corrupt-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
@@ -150,7 +151,8 @@ class DiskStore(ThreadedStore):
         log.warning("the state in %s was broken (%s); it is now %s and counting starts afresh", self.where, why, aside)
 
 
-def _identity(directory: Path) -> tuple[int, int] | None:
+def identity(directory: Path) -> tuple[int, int] | None:
+    """Which file the database is, or None without one: another one may come to stand under its name."""
     try:
         status = os.stat(directory / DATABASE)
     except OSError:
@@ -158,7 +160,8 @@ def _identity(directory: Path) -> tuple[int, int] | None:
     return status.st_dev, status.st_ino
 
 
-def _broken(cause: BaseException | None) -> bool:
+def broken(cause: BaseException | None) -> bool:
+    """Whether what is stored cannot be read, whoever tries."""
     if isinstance(cause, sqlite3.OperationalError):
         return False
     return isinstance(cause, UnsafeValueError | sqlite3.DatabaseError)

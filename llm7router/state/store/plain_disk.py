@@ -54,15 +54,17 @@ class PlainDisk(Disk):  # type: ignore[misc]
         return value
 
 
-class PlainCache(Cache):  # type: ignore[misc]
-    """A cache that evicts nothing (what it would throw away are rate-limit counters) and waits for nobody for long."""
+# What would be thrown away are rate-limit counters.
+EVICTS_NOTHING = {"eviction_policy": "none", "cull_limit": 0, "size_limit": 2**40}
 
-    def __init__(self, directory: Path) -> None:
+
+class PlainCache(Cache):  # type: ignore[misc]
+    """A cache that waits for nobody for long, and evicts nothing unless it is told to."""
+
+    def __init__(self, directory: Path, **eviction: Any) -> None:
+        settings = {**EVICTS_NOTHING, **eviction}
         try:
-            super().__init__(
-                str(directory), timeout=POLL_S, disk=PlainDisk, eviction_policy="none", cull_limit=0,
-                statistics=0, tag_index=0, size_limit=2**40,
-            )  # fmt: skip
+            super().__init__(str(directory), timeout=POLL_S, disk=PlainDisk, statistics=0, tag_index=0, **settings)
         except BaseException:  # diskcache leaves its connection open when opening fails half-way
             with contextlib.suppress(AttributeError, sqlite3.Error):
                 self.close()

@@ -25,9 +25,10 @@ from llm7router.errors import StoreError
 from llm7router.state.cells import Cell, dumps
 from llm7router.state.store import redis_client
 from llm7router.state.store.base import Change, T
+from llm7router.state.store.one_thread import R
 from llm7router.state.store.redis_scripts import READ, SWAP, Held, cells_of, held, swap_arguments
 from llm7router.state.store.server_clock import ServerClock
-from llm7router.state.store.threaded import R, ThreadedStore
+from llm7router.state.store.threaded import ThreadedStore
 
 log = logging.getLogger("llm7router")
 
