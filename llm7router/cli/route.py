@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llm7router.cli import completing
 from llm7router.cli.options import (
     config_option,
     context_of,
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 @click.argument("prompt", nargs=-1)
 @request_options
 @click.option(
-    "--assume-down", multiple=True, metavar="ID", help="As if this provider or deployment failed; repeatable."
-)
+    "--assume-down", multiple=True, metavar="ID", help="As if this provider or deployment failed; repeatable.",
+    shell_complete=completing.ids,
+)  # fmt: skip
 @config_option
 @json_option
 @click.pass_context

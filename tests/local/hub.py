@@ -28,8 +28,12 @@ class Hub:
     fault: str = ""  # one of REFUSALS, or "no checksum"
     break_after: list[int] = field(default_factory=list)  # bytes after which each next download breaks off
     sent: bytes | None = None  # in place of the content, under the content's checksum
+    pause_after: int | None = None  # bytes after which a download waits for `go_on`
     resumes: bool = True
     seen: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)  # method, path, headers
+
+    def __post_init__(self) -> None:
+        self.go_on = threading.Event()
 
     def __enter__(self) -> Hub:
         handler = type("Handler", (_Handler,), {"hub": self})
@@ -39,6 +43,7 @@ class Hub:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self.go_on.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -93,6 +98,11 @@ class _Handler(BaseHTTPRequestHandler):
         self._head(206 if start else 200, {}, len(rest))
         if hub.break_after:
             self.wfile.write(rest[: hub.break_after.pop(0)])
+            self.close_connection = True
+        elif hub.pause_after is not None:
+            self.wfile.write(rest[: hub.pause_after])
+            self.wfile.flush()
+            hub.go_on.wait(30)
             self.close_connection = True
         else:
             self.wfile.write(rest)

@@ -216,9 +216,28 @@ def test_the_key_goes_to_the_hub_and_not_to_its_storage(env: dict[str, str], hub
 
 def test_the_cache_is_where_huggingface_hub_looks_for_it() -> None:
     code = "from huggingface_hub.constants import HF_HUB_CACHE; print(HF_HUB_CACHE)"
-    for given in ({"HF_HOME": "/a"}, {"HF_HUB_CACHE": "~/b"}, {"XDG_CACHE_HOME": "/c"}, {"HUGGINGFACE_HUB_CACHE": "/d"}, {}):
+    for given in (
+        {"HF_HOME": "/a"},
+        {"HF_HUB_CACHE": "~/b"},
+        {"XDG_CACHE_HOME": "/c"},
+        {"HUGGINGFACE_HUB_CACHE": "/d"},
+        {},
+    ):
         env = {"HOME": "/home/someone", "PATH": os.environ["PATH"]} | given
-        theirs = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=30).stdout
+        theirs = subprocess.run(
+            [sys.executable, "-c", code], env=env, capture_output=True, text=True, timeout=30
+        ).stdout
         with pytest.MonkeyPatch.context() as patch:
             patch.setenv("HOME", env["HOME"])
             assert str(hub_cache.directory(env)) == theirs.strip(), given
+
+
+def test_the_hub_is_asked_about_the_file_and_nothing_else(env: dict[str, str], hub: Hub) -> None:
+    fetch(env)
+    assert {path for _, path, _ in hub.seen if not path.startswith("/storage/")} == {
+        "/someone/some-model/resolve/main/some-model-q4.gguf",
+        f"/someone/some-model/resolve/{COMMIT}/some-model-q4.gguf",
+    }
+    assert all(
+        "torch" not in headers["user-agent"] and "agent/" not in headers["user-agent"] for _, _, headers in hub.seen
+    )

@@ -45,7 +45,10 @@ def explained(wanted: HubFile, endpoint: str) -> Iterator[None]:
         key = "; your HF_TOKEN may be wrong" if status == 401 else ""
         told = (f"{wanted}: {endpoint} answered {status}{key}", "try again later")
     except httpx.HTTPError as error:
-        told = (f"{wanted}: {endpoint} cannot be reached ({type(error).__name__})", "go online and run it again; it resumes")
+        told = (
+            f"{wanted}: {endpoint} cannot be reached ({type(error).__name__})",
+            "go online and run it again; it resumes",
+        )
     except OSError as error:
         told = _disk(wanted, error)
     except ValueError as error:

@@ -39,6 +39,7 @@ class _Remote(NamedTuple):
     commit: str
     size: int
     headers: dict[str, str]
+    key: str | None
 
 
 def fetch(
@@ -87,15 +88,17 @@ def _alone(wanted: HubFile, part: Path) -> Iterator[None]:
 
 def _look(wanted: HubFile, endpoint: str, token: str | None) -> _Remote:
     """What the hub says of the file, without fetching it."""
-    from huggingface_hub import get_hf_file_metadata, get_token, hf_hub_url
-    from huggingface_hub.utils import build_hf_headers
+    from huggingface_hub import constants, get_hf_file_metadata, get_token, hf_hub_url
 
+    # Else it tells which libraries are installed and who drives them, and asks another page about the latter.
+    constants.HF_HUB_DISABLE_TELEMETRY = True
     url = hf_hub_url(wanted.repo, wanted.file, revision=wanted.revision, endpoint=endpoint)
-    headers = build_hf_headers(token=token or get_token() or False, library_name="llm7router")
-    about = get_hf_file_metadata(url, token=token or get_token() or False, endpoint=endpoint)
+    key = token or get_token()
+    about = get_hf_file_metadata(url, token=key or False, endpoint=endpoint)
     if about.size is None or about.commit_hash is None or not _SHA256.fullmatch(about.etag or ""):
         raise LocalModelError(f"{wanted}: {endpoint} tells no SHA-256 of it, so it cannot be checked", PREFERRED)
-    return _Remote(url, str(about.etag), about.commit_hash, about.size, {**headers, "Accept-Encoding": "identity"})
+    headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    return _Remote(url, str(about.etag), about.commit_hash, about.size, headers, key)
 
 
 def _check_room(wanted: HubFile, part: Path, size: int) -> None:
@@ -105,9 +108,7 @@ def _check_room(wanted: HubFile, part: Path, size: int) -> None:
         raise OSError(errno.ENOSPC, f"{missing / 1e9:.2f} GB are missing, {free / 1e9:.2f} GB are free", str(part))
 
 
-def _download(
-    wanted: HubFile, remote: _Remote, part: Path, progress: Progress, pauses_s: tuple[float, ...]
-) -> None:
+def _download(wanted: HubFile, remote: _Remote, part: Path, progress: Progress, pauses_s: tuple[float, ...]) -> None:
     """Append to `part` what is missing of it; a break is resumed until nothing comes any more."""
     failures = 0
     with part.open("ab") as file, httpx.Client(follow_redirects=True, timeout=_TIMEOUT) as client:
@@ -159,9 +160,13 @@ def _placed(wanted: HubFile, remote: _Remote, cache: Path, endpoint: str) -> Pat
     """Make it known to the cache, whose layout is huggingface_hub's business, and remember which commit was meant."""
     from huggingface_hub import hf_hub_download
 
-    token = remote.headers.get("authorization", "").removeprefix("Bearer ") or False
     file = hf_hub_download(
-        wanted.repo, wanted.file, revision=remote.commit, cache_dir=cache, endpoint=endpoint, token=token
+        wanted.repo,
+        wanted.file,
+        revision=remote.commit,
+        cache_dir=cache,
+        endpoint=endpoint,
+        token=remote.key or False,
     )
     if wanted.revision != remote.commit:
         ref = hub_cache.repo_directory(cache, wanted.repo) / "refs" / wanted.revision
