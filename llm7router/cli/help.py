@@ -42,9 +42,9 @@ def help(topic: str | None) -> None:
 
 
 def _title(path: Path) -> str:
-    """The first heading of a topic, without its name."""
+    """What the first heading of a topic says after its name."""
     with path.open(encoding="utf-8") as file:
-        return file.readline().lstrip("# ").strip()
+        return file.readline().partition(": ")[2].strip()
 
 
 def _unknown(topic: str, names: list[str]) -> str:

@@ -43,6 +43,11 @@ def route(
 
     PROMPT comes from the arguments, a pipe, or both.
     Exit code 3 if nothing could serve.
+
+    \b
+    Examples:
+      llm7router route "What is a monad?"
+      llm7router route --env development --assume-down groq "What is a monad?"
     """
     from llm7router.cli.output import print_json
     from llm7router.cli.usable import without_broken

@@ -89,7 +89,16 @@ def test_another_shell_is_refused_with_the_choices() -> None:
 
 
 def test_values_are_offered_where_they_are_known() -> None:
-    assert offered("route", "--task", "") == "auto chat reasoning code summarize extract translate creative".split()
+    assert offered("route", "--task", "") == [
+        "auto",
+        "chat",
+        "reasoning",
+        "code",
+        "summarize",
+        "extract",
+        "translate",
+        "creative",
+    ]
     assert "json_schema" in offered("chat", "--require", "js")
     assert offered("route", "--env", "") == ["development", "production"]
     assert offered("route", "--exclude", "lo") == ["local"]
