@@ -1,9 +1,30 @@
-"""The progress of a download on stderr, where somebody watches."""
+"""A download, with its progress on stderr where somebody watches."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from llm7router.calls.local.hub_cache import HubFile
+
+
+def run(wanted: HubFile, token: str | None) -> None:
+    """Fetch it, print where it is, and say what it is. Raises LocalModelError."""
+    from llm7router.calls.local import gguf
+    from llm7router.calls.local.hub_fetch import fetch
+
+    env = os.environ if token is None else {**os.environ, "HF_TOKEN": token}  # it may come from .env
+    with shown(wanted.file) as progress:
+        file, sha256 = fetch(wanted, progress, env=env)
+    about = gguf.read(file)
+    click.echo(file)
+    size = f"{about.size / 1e9:.2f} GB, {about.quantisation}, context {about.context or 'unknown'}"
+    click.echo(f"{size}; its SHA-256 is {sha256}, as the hub says", err=True)
 
 
 @contextlib.contextmanager

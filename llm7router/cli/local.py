@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -13,8 +13,6 @@ from llm7router.cli.options import config_option, json_option
 if TYPE_CHECKING:
     from llm7router.calls.local.inventory import LocalModel
     from llm7router.config.models import LoadedConfig
-
-GB = 1e9
 
 
 @click.group(short_help="List, fetch and measure models of this machine.", invoke_without_command=True)
@@ -53,22 +51,21 @@ def fetch(ctx: click.Context, model: str, config_path: str | None) -> None:
     Examples:
       llm7router local fetch hf:Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf
     """
-    from llm7router.calls.local import gguf, hub_cache
     from llm7router.calls.local.errors import LocalModelError
-    from llm7router.calls.local.hub_fetch import fetch as fetch_now
-    from llm7router.cli.fetching import shown
+    from llm7router.calls.local.hub_cache import PREFIX, find, parse
+    from llm7router.cli import fetching
 
+    found, loaded = _models(config_path)
+    wanted = None
     try:
-        wanted = hub_cache.parse(model if model.startswith(hub_cache.PREFIX) else _path_of(model, config_path))
-        with shown(wanted.file) as progress:
-            file, sha256 = fetch_now(wanted, progress)
-        about = gguf.read(file)
+        wanted = parse(model if model.startswith(PREFIX) else _path_of(model, found))
+        fetching.run(wanted, loaded.env.get("HF_TOKEN"))
     except LocalModelError as error:
-        click.echo(f"Error: {error}", err=True)
-        ctx.exit(EXIT_FAULT)
-    click.echo(file)
-    size = f"{about.size / GB:.2f} GB, {about.quantisation}, context {about.context or 'unknown'}"
-    click.echo(f"{size}; its SHA-256 is {sha256}, as the hub says", err=True)
+        if wanted is None or (file := find(wanted)) is None:
+            click.echo(f"Error: {error}", err=True)
+            ctx.exit(EXIT_FAULT)
+        click.echo(file)
+        click.echo(f"Note: {error.message}; this one was fetched before", err=True)
 
 
 @local.command()
@@ -125,12 +122,11 @@ def _models(config_path: str | None) -> tuple[list[LocalModel], LoadedConfig]:
     return [*known, *inventory.others(known)], loaded
 
 
-def _path_of(model: str, config_path: str | None) -> str:
+def _path_of(id: str, found: list[LocalModel]) -> str:
     """The `hf:` path of a deployment."""
-    found: Any = {each.id: each.path for each in _models(config_path)[0]}
-    path = found.get(model)
+    path = next((each.path for each in found if each.id == id), None)
     if path is None:
-        raise click.UsageError(f"{model[:80]} is no local model of router.yaml; see `llm7router local`")
+        raise click.UsageError(f"{id[:80]} is no local model of router.yaml; see `llm7router local`")
     if not path.startswith("hf:"):
-        raise click.UsageError(f"{model}: its path is {path}, which is not on the hub; there is nothing to fetch")
-    return str(path)
+        raise click.UsageError(f"{id}: its path is {path}, which is not on the hub; there is nothing to fetch")
+    return path

@@ -14,12 +14,24 @@ if TYPE_CHECKING:
 
 def show(models: Sequence[LocalModel], loaded: LoadedConfig, *, as_json: bool) -> None:
     """The models and the memory that is free."""
-    from llm7router.calls.local import memory
+    from llm7router.calls.local import engines, memory
+    from llm7router.calls.local.errors import LocalModelError
     from llm7router.cli.output import print_json
 
+    try:
+        engine, trouble = engines.candidates()[0], None
+    except LocalModelError as error:
+        engine, trouble = None, str(error)
     free, measured = memory.usable_bytes(), speeds(loaded)
     if as_json:
-        print_json({"free_bytes": free, "models": [_as_dict(each, free, measured) for each in models]})
+        print_json(
+            {
+                "engine": engine,
+                "trouble": trouble,
+                "free_bytes": free,
+                "models": [_as_dict(each, free, measured) for each in models],
+            }
+        )
         return
     usable = [each for each in models if not each.trouble]
     if usable:
@@ -32,6 +44,7 @@ def show(models: Sequence[LocalModel], loaded: LoadedConfig, *, as_json: bool) -
             click.echo(f"{each.id}: {each.trouble}")
     if any(not each.configured for each in usable):
         click.echo("Those that begin with hf: are in the cache, and not in router.yaml.")
+    click.echo(f"Run by {engine}." if engine else f"None of them runs: {trouble}")
     click.echo(f"{_gb(free)} of memory are free. More: `llm7router local recommend`, `llm7router local measure`.")
 
 

@@ -16,6 +16,7 @@ from llm7router.calls.local import memory
 from llm7router.cli import main
 from tests.cli.terminal import CTRL_C, Terminal
 from tests.e2e.edited import edit, stubbed
+from tests.guard import CANARY
 from tests.local.conftest import model_file, needs_model  # noqa: F401 - a fixture
 from tests.local.hub import Hub
 
@@ -102,6 +103,27 @@ def test_what_cannot_be_fetched_is_one_line(model: str, code: int, says: str) ->
     assert result.exit_code == code
     assert says in result.stderr
     assert "Traceback" not in result.output
+
+
+@needs_model
+def test_what_was_fetched_before_is_found_when_the_hub_is_away(hub: Hub) -> None:
+    file = run("fetch", PATH).stdout
+    hub.fault = "down"
+    result = run("fetch", PATH)
+    assert (result.exit_code, result.stdout) == (0, file)
+    assert result.stderr == f"Note: {PATH}: {hub.url} answered 503; this one was fetched before\n"
+
+
+@needs_model
+def test_a_key_in_a_dotenv_file_is_sent_to_the_hub(tmp_path: Path, hub: Hub) -> None:
+    (tmp_path / ".env").write_text(f"HF_TOKEN={CANARY}\n")
+    assert run("fetch", PATH).exit_code == 0
+    assert hub.seen[0][2]["authorization"] == f"Bearer {CANARY}"
+
+
+def test_a_missing_engine_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("llm7router.calls.local.engines._MODULES", {"no_such_engine": ""})
+    assert "None of them runs: no llama.cpp engine is installed; pip install" in run().output
 
 
 @needs_model

@@ -17,7 +17,7 @@ from llm7router.config.yaml_reader import read
 
 _FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 _PASTED = re.compile(
-    r"^ +(?:git diff \| )?(llm7router .+?)(?: {3,}.*)?$", re.MULTILINE
+    r"^ +(?:[^|\n]+ \| )?(llm7router .+?)(?: {3,}.*)?$", re.MULTILINE
 )  # what follows after spaces explains
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import threading
 from collections.abc import Mapping
@@ -80,7 +81,8 @@ class _Handler(BaseHTTPRequestHandler):
         hub = self.hub
         hub.seen.append((self.command, self.path, {name.lower(): value for name, value in self.headers.items()}))
         if self.path.startswith("/storage/"):
-            self._stored()
+            with contextlib.suppress(ConnectionError):  # the client left
+                self._stored()
         elif hub.fault in REFUSALS:
             status, code = REFUSALS[hub.fault]
             self._head(status, {"X-Error-Code": code} if code else {}, 0)

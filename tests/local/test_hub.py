@@ -53,11 +53,30 @@ def test_a_path_names_repository_file_and_perhaps_a_revision(path: str, file: Hu
 
 
 @pytest.mark.parametrize(
-    "path", ["hf:", "hf:a/b", "hf:a", "hf:a/b/", "hf:a/b/../c", "hf:../b/c", "hf:a/b/c@../d", "hf:a/b/c d", "hf:a/b/c@"]
+    "path",
+    [
+        "hf:",
+        "hf:a/b",
+        "hf:a",
+        "hf:a/b/",
+        "hf:a/b/../c",
+        "hf:../b/c",
+        "hf:a/b/c@../d",
+        "hf:a/b/c d",
+        "hf:a/b/c@",
+        "hf:a/b//etc/passwd",
+        "hf:a/b/./c",
+        "hf:a/b/c\\..\\d",
+    ],
 )
 def test_what_is_no_path_is_told_with_the_right_form(path: str) -> None:
     with pytest.raises(LocalModelError, match=r"not a file on the Hugging Face hub; write hf:OWNER/REPO/FILE"):
         paths.resolve(path)
+
+
+def test_one_part_of_a_split_model_is_refused_since_it_would_not_load() -> None:
+    with pytest.raises(LocalModelError, match="one part of a model that was split; choose a smaller quantisation"):
+        hub_cache.parse("hf:a/b/large-q4_k_m-00001-of-00002.gguf")
 
 
 def test_a_model_that_was_not_fetched_is_told_with_the_command(env: dict[str, str], hub: Hub) -> None:
@@ -198,10 +217,10 @@ def test_a_cache_that_cannot_be_written_is_told(env: dict[str, str], tmp_path: P
 def test_two_programs_do_not_write_the_same_file(env: dict[str, str], hub: Hub, tmp_path: Path) -> None:
     from filelock import FileLock
 
-    blobs = hub_cache.repo_directory(tmp_path / "hub", WANTED.repo) / "blobs"
-    blobs.mkdir(parents=True)
+    locks = tmp_path / "hub" / ".locks" / "models--someone--some-model"  # huggingface_hub's own
+    locks.mkdir(parents=True)
     with (
-        FileLock(blobs / f"{hub.sha256}.llm7router.incomplete.lock"),
+        FileLock(locks / f"{hub.sha256}.lock"),
         pytest.raises(LocalModelError, match="another program is fetching it; wait for it"),
     ):
         fetch(env)

@@ -17,6 +17,7 @@ PREFIX = "hf:"
 MAIN = "main"
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
 _SHAPE = re.compile(rf"hf:(?P<repo>{_NAME}/{_NAME})/(?P<file>[^@\s]+?)(?:@(?P<revision>[A-Za-z0-9][A-Za-z0-9._/-]*))?")
+_SPLIT = re.compile(r"-\d{5}-of-\d{5}\.gguf$")  # as llama.cpp names the parts
 
 
 class HubFile(NamedTuple):
@@ -33,9 +34,14 @@ class HubFile(NamedTuple):
 def parse(path: str) -> HubFile:
     """What an `hf:` path names. Raises LocalModelError."""
     match = _SHAPE.fullmatch(path)
-    if match is None or ".." in re.split(r"[/\\]", f"{match['file']}/{match['revision'] or ''}"):
+    if match is None or {"", ".", ".."} & {*re.split(r"[/\\]", f"{match['file']}/{match['revision'] or MAIN}")}:
         raise LocalModelError(
             f"{path}: not a file on the Hugging Face hub", "write hf:OWNER/REPO/FILE, or hf:OWNER/REPO/FILE@REVISION"
+        )
+    if _SPLIT.search(match["file"]):
+        raise LocalModelError(
+            f"{path}: one part of a model that was split",
+            "choose a smaller quantisation, or merge it and give its path",
         )
     return HubFile(match["repo"], match["file"], match["revision"] or MAIN)
 

@@ -62,7 +62,7 @@ def fetch(
         blobs.mkdir(parents=True, exist_ok=True)
         blob, part = blobs / remote.sha256, blobs / f"{remote.sha256}.llm7router.incomplete"
         if not blob.exists():
-            with _alone(wanted, part):
+            with _alone(wanted, cache, remote.sha256):
                 _check_room(wanted, part, remote.size)
                 _download(wanted, remote, part, progress, pauses_s)
                 _verify(wanted, part, remote)
@@ -71,11 +71,13 @@ def fetch(
 
 
 @contextlib.contextmanager
-def _alone(wanted: HubFile, part: Path) -> Iterator[None]:
-    """Two that append to one file would spoil it."""
+def _alone(wanted: HubFile, cache: Path, sha256: str) -> Iterator[None]:
+    """Two that append to one file would spoil it. The lock is the one that huggingface_hub takes, too."""
     from filelock import FileLock, Timeout
 
-    lock = FileLock(f"{part}.lock")
+    directory = hub_cache.repo_directory(cache / ".locks", wanted.repo)
+    directory.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(directory / f"{sha256}.lock")
     try:
         lock.acquire(blocking=False)
     except Timeout:
