@@ -15,7 +15,10 @@ try:  # Ctrl-C right after the start must not print a traceback
     import click
 
     from llm7router.cli.chat import chat
+    from llm7router.cli.completing import completion
     from llm7router.cli.config import config
+    from llm7router.cli.help import help
+    from llm7router.cli.local import local
     from llm7router.cli.providers import providers
     from llm7router.cli.route import route
     from llm7router.cli.serve import key, serve
@@ -93,5 +96,5 @@ def main() -> None:
     configure_logging()
 
 
-for command in (chat, route, serve, providers, validate, config, key, version):
+for command in (chat, route, serve, providers, local, validate, config, key, completion, help, version):
     main.add_command(command)

@@ -52,6 +52,12 @@ def chat(
 
     The answer goes to stdout; who answered, tokens, time, cost and what was tried go to stderr. Exit code 3 if
     nothing could serve.
+
+    \b
+    Examples:
+      llm7router chat "What is a monad?"
+      llm7router chat --task code --speed "Reverse a list in Python."
+      git diff | llm7router chat "Review this change."
     """
     from llm7router.cli.interrupts import Loop
     from llm7router.config.load import load

