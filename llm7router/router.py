@@ -25,6 +25,7 @@ from llm7router.decision import embeddings, registry, request
 from llm7router.engine import Engine
 from llm7router.errors import ConfigError
 from llm7router.events import Hook, Hooks, Watch
+from llm7router.history import History, open_history
 from llm7router.presets import Provider, spec_of
 from llm7router.state.ledger import Ledger
 from llm7router.state.stats import Stats, deployment_stats
@@ -74,7 +75,11 @@ class LLMRouter:
         self._specs = {spec.name: spec for spec in self._loaded.providers}
         factors = registry.bind(self._settings.scoring.weights, self._settings.scoring.parameters)
         callers = {key.name: catalog.caller(key) for key in self._settings.server.keys if key.limits}
-        self._ledger = Ledger(store or open_store(self._settings.state), self._clock, callers=callers.values())
+        store = store or open_store(self._settings.state)
+        self._history = open_history(self._settings, store)
+        if self._history is not None:
+            self.hooks.add(self._history)
+        self._ledger = Ledger(store, self._clock, callers=callers.values())
         self._backend = backend or _backend()
         self._engine = Engine(self._ledger, self._backend, factors, self._settings.timeouts, self._clock)
         self._admission = Admission(self._ledger, callers)
@@ -198,6 +203,11 @@ class LLMRouter:
         """The gateway's part of the configuration."""
         return self._settings.server
 
+    @property
+    def history(self) -> History | None:
+        """Usage by the hour, kept for days; None if it is switched off."""
+        return self._history
+
     def register_provider(self, provider: Provider, name: str | None = None) -> None:
         """Add a provider, or replace the one of the same name.
 
@@ -235,6 +245,8 @@ class LLMRouter:
         """Release models, connections and the store. The router may be used again."""
         await self._backend.aclose()
         await self._ledger.aclose()
+        if self._history is not None:
+            self._history.close()  # milliseconds, like the store's
 
     def close(self) -> None:
         """`aclose` for code that is not async."""

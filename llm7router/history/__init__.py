@@ -1,0 +1,34 @@
+"""Usage history: requests, tokens, cost and latency by the hour, kept for days, without prompts.
+
+`open_history` is what a router adds to its hooks; `history_store` is where a command reads it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from llm7router.history.base import HistoryStore
+from llm7router.history.hook import History
+from llm7router.history.usage import Key, Usage
+from llm7router.state.store import Store, state_directory
+
+if TYPE_CHECKING:
+    from llm7router.config.models import Config
+
+
+def open_history(config: Config, store: Store) -> History | None:
+    """The hook for a router with this state store; None if `history.enabled` is false."""
+    return History(history_store(config, store), config.history.days) if config.history.enabled else None
+
+
+def history_store(config: Config, store: Store) -> HistoryStore:
+    """Where usage is kept: beside the state on disk; on this machine if the state is in Redis; else in memory."""
+    from llm7router.history.database import SqliteHistory
+    from llm7router.history.memory import MemoryHistory
+
+    if store.name == "disk":
+        return SqliteHistory(getattr(store, "directory", None) or state_directory(config.state))
+    return SqliteHistory(state_directory(config.state)) if store.name == "redis" else MemoryHistory()
+
+
+__all__ = ["History", "HistoryStore", "Key", "Usage", "history_store", "open_history"]
