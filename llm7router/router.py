@@ -76,7 +76,7 @@ class LLMRouter:
         factors = registry.bind(self._settings.scoring.weights, self._settings.scoring.parameters)
         callers = {key.name: catalog.caller(key) for key in self._settings.server.keys if key.limits}
         store = store or open_store(self._settings.state)
-        self._history = open_history(self._settings, store)
+        self._history = open_history(self._settings, store, self._clock)
         if self._history is not None:
             self.hooks.add(self._history)
         self._ledger = Ledger(store, self._clock, callers=callers.values())

@@ -9,10 +9,10 @@ import click
 from llm7router.cli.options import config_option, json_option
 
 if TYPE_CHECKING:
-    from llm7router.config.models import LoadedConfig
+    from llm7router.config.models import Config
 
 GROUPS = ("provider", "model", "task", "caller", "hour", "day")
-HOURS = 7 * 24  # without --days and --hours
+DAYS = 7  # without --days and --hours
 
 
 @click.command(short_help="Requests, tokens, cost and saving over time.")
@@ -38,29 +38,27 @@ def stats(days: int | None, hours: int | None, by: str, as_csv: bool, config_pat
     from llm7router.cli.output import print_json
     from llm7router.clock import SystemClock
     from llm7router.config.load import load
-    from llm7router.history import history_store, report
+    from llm7router.history import History, history_store
+    from llm7router.history.report import Line
     from llm7router.state.store import open_store
 
     if days and hours:
         raise click.UsageError("--days and --hours exclude each other; give one")
     if as_csv and as_json:
         raise click.UsageError("--csv and --json exclude each other; give one")
-    loaded, now = load(config_path), SystemClock().now()
-    asked = days * 24 if days else hours or HOURS
-    kept = history_store(loaded.config, open_store(loaded.config.state))
-    since = report.since(now, asked)
-    rows = kept.read(since)
-    found = report.Report(rows, since, now, by, loaded.config.history.reference)
+    config = load(config_path).config
+    history = History(history_store(config, open_store(config.state)), config.history, SystemClock())
+    report = history.report(hours or (days or DAYS) * 24, by)
     if as_json:
-        print_json({**found.to_dict(), "kept_in": kept.where})
+        print_json({**report.to_dict(), "kept_in": history.where})
     elif as_csv:
-        click.echo(csv_of(found.rows(), (by, *report.Line().figures())), nl=False)
-    elif rows:
+        click.echo(csv_of(report.rows(), (by, *Line().figures())), nl=False)
+    elif report.usage:
         from llm7router.cli.stats_table import show
 
-        show(found, f"{days or asked // 24} days" if days or not hours else f"{hours} hours")
+        show(report, f"{hours} hours" if hours else f"{days or DAYS} days")
     else:
-        click.echo(nothing(loaded, kept.where))
+        click.echo(nothing(config, history.where))
 
 
 def csv_of(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:
@@ -80,9 +78,9 @@ def _no_formula(text: str) -> str:
     return f"'{text}" if text.lstrip().startswith(("=", "+", "-", "@")) or text.startswith(("\t", "\r", "\n")) else text
 
 
-def nothing(loaded: LoadedConfig, where: str) -> str:
+def nothing(config: Config, where: str) -> str:
     """Why there is nothing to show, and what to do about it."""
-    if not loaded.config.history.enabled:
+    if not config.history.enabled:
         return "No usage is kept: history.enabled is false in router.yaml; set it to true."
     if where == "memory":
         return (
@@ -91,5 +89,5 @@ def nothing(loaded: LoadedConfig, where: str) -> str:
         )
     return (
         'No requests in that time. Ask something, as in `llm7router chat "Hello"`, and look again; a longer time is '
-        f"--days {loaded.config.history.days}. Usage is kept in {where}."
+        f"--days {config.history.days}. Usage is kept in {where}."
     )

@@ -13,7 +13,7 @@ from rich.text import Text
 from llm7router.calls.redact import printable
 from llm7router.cli.output import usd, width
 from llm7router.cli.plots import bar, sparkline, speaks_unicode
-from llm7router.history.report import Line, Report, step_s
+from llm7router.history.report import Line, Report
 
 BARS = 60  # of the plots over time, at most
 BAR_WIDTH = 12
@@ -37,8 +37,8 @@ def show(report: Report, period: str) -> None:
 
 
 def _plots(report: Report, unicode: bool) -> list[str]:
-    lines = report.over_time(BARS)
-    hours = step_s(report.until - report.since, BARS) // 3600
+    lines = report.over_time(BARS)[""]
+    hours = report.step_s(BARS) // 3600
     stretch = "an hour" if hours == 1 else f"{hours} hours"
     counts = {"requests": [line.usage.requests for line in lines], "tokens": [_tokens(line) for line in lines]}
     side = "│" if unicode else "|"
@@ -75,7 +75,7 @@ def _cells(line: Line) -> list[str]:
         _compact(_tokens(line)),
         usd(line.usage.cost_usd),
         usd(line.reference_usd - line.usage.cost_usd),
-        *(f"{figures[name]:g}" if figures[name] is not None else "-" for name in ("latency_p50_s", "latency_p95_s")),
+        *(f"{figures[name]:.2g}" if figures[name] is not None else "-" for name in ("latency_p50_s", "latency_p95_s")),
     ]
 
 

@@ -1,12 +1,13 @@
 """Usage history: requests, tokens, cost and latency by the hour, kept for days, without prompts.
 
-`open_history` is what a router adds to its hooks; `history_store` is where a command reads it.
+`open_history` is what a router adds to its hooks, `router.history`; `history_store` is where that is kept.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from llm7router.clock import Clock
 from llm7router.history.base import HistoryStore
 from llm7router.history.hook import History
 from llm7router.history.usage import Key, Usage
@@ -16,9 +17,9 @@ if TYPE_CHECKING:
     from llm7router.config.models import Config
 
 
-def open_history(config: Config, store: Store) -> History | None:
+def open_history(config: Config, store: Store, clock: Clock) -> History | None:
     """The hook for a router with this state store; None if `history.enabled` is false."""
-    return History(history_store(config, store), config.history.days) if config.history.enabled else None
+    return History(history_store(config, store), config.history, clock) if config.history.enabled else None
 
 
 def history_store(config: Config, store: Store) -> HistoryStore:

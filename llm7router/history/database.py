@@ -160,4 +160,4 @@ def _values(usage: Usage) -> tuple[int | float | str, ...]:
 
 def _usage(values: tuple[Any, ...]) -> Usage:
     *sums, latency = values
-    return Usage(*sums, latency=sketch.loads(str(latency)))
+    return Usage(**dict(zip(SUMS, sums, strict=True)), latency=sketch.loads(str(latency)))

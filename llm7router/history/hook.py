@@ -9,12 +9,15 @@ import weakref
 from collections.abc import Iterable
 from threading import Lock
 
+from llm7router.clock import Clock
+from llm7router.config.history_models import HistoryConfig
 from llm7router.errors import StoreError
 from llm7router.events import RequestEvent
 from llm7router.history.background import Background
 from llm7router.history.base import HistoryStore
+from llm7router.history.report import Report, since
 from llm7router.history.tally import Tally
-from llm7router.history.usage import HOUR_S, Key, Usage
+from llm7router.history.usage import HOUR_S, Key
 
 log = logging.getLogger("llm7router")
 
@@ -28,12 +31,13 @@ class History:
 
     Args:
         store: where usage is kept.
-        days: how long.
+        config: how long, and what it is compared with.
+        clock: says what the last hours are.
         flush_s: longest that it is in memory only, in seconds.
     """
 
-    def __init__(self, store: HistoryStore, days: int = 90, *, flush_s: float = FLUSH_S) -> None:
-        self._store, self._days, self._flush_s = store, days, flush_s
+    def __init__(self, store: HistoryStore, config: HistoryConfig, clock: Clock, *, flush_s: float = FLUSH_S) -> None:
+        self._store, self._config, self._clock, self._flush_s = store, config, clock, flush_s
         self._trouble: str | None = None
         self._begin()
         _OPEN.add(self)
@@ -58,7 +62,7 @@ class History:
         if not rows:
             return
         try:
-            self._store.add(rows, _keep_from(rows, self._days))
+            self._store.add(rows, _keep_from(rows, self._config.days))
         except StoreError as error:
             with self._lock:
                 self._tally.put_back(rows)
@@ -70,14 +74,19 @@ class History:
             log.warning("%s: usage is written again; %d counts were lost", self.where, self._tally.lost)
         self._trouble, self._tally.lost = None, 0
 
-    def read(self, since: float) -> dict[Key, Usage]:
-        """Usage of the hours that begin at `since` (epoch seconds) or later, of every process; it may block.
+    def report(self, hours: int, by: str = "provider") -> Report:
+        """Usage of the last so many hours, the one under way included, of every process. It may block.
+
+        Args:
+            by: what its lines are for, one of `report.BY`.
 
         Raises:
             StoreError: it cannot be read.
         """
         self.flush()
-        return self._store.read(since)
+        now = self._clock.now()
+        begun = since(now, hours)
+        return Report(self._store.read(begun), begun, now, by, self._config.reference)
 
     def close(self) -> None:
         """Write what is only in memory, waiting for a second at most. A later request begins anew."""

@@ -87,11 +87,6 @@ def since(now: float, hours: int) -> int:
     return int(now // HOUR_S - hours + 1) * HOUR_S
 
 
-def step_s(period_s: float, bars: int) -> int:
-    """How long a stretch each bar of a plot over so many seconds stands for: whole hours, at most so many bars."""
-    return max(1, math.ceil(period_s / HOUR_S / bars)) * HOUR_S
-
-
 @dataclass(frozen=True)
 class Report:
     """Usage from the begin of the hour `since` up to now (`until`), both in epoch seconds."""
@@ -119,15 +114,21 @@ class Report:
         """For JSON and CSV: a flat row for each group."""
         return [{self.by: name, **line.figures()} for name, line in self.lines().items()]
 
-    def over_time(self, bars: int, group: str | None = None) -> list[Line]:
-        """A line for each of at most so many stretches (see `step_s`); of one group, or of all."""
-        step = step_s(self.until - self.since, bars)
-        lines = [Line() for _ in range(max(1, math.ceil((self.until - self.since) / step)))]
+    def step_s(self, bars: int) -> int:
+        """How long a stretch each of at most so many bars of a plot stands for: whole hours."""
+        return max(1, math.ceil((self.until - self.since) / HOUR_S / bars)) * HOUR_S
+
+    def over_time(self, bars: int, by: str = "all") -> dict[str, list[Line]]:
+        """By group, a line for each stretch of `step_s(bars)` since the begin; everything together is in group ""."""
+        step = self.step_s(bars)
+        count = max(1, math.ceil((self.until - self.since) / step))
+        found: dict[str, list[Line]] = {} if by != "all" else {"": [Line() for _ in range(count)]}
         for key, usage in self.usage.items():
-            place = (key.hour - self.since) // step
-            if place < len(lines) and (group is None or GROUPS[self.by](key) == group):
+            lines = found.setdefault(GROUPS[by](key), [])
+            lines.extend(Line() for _ in range(count - len(lines)))
+            if (place := (key.hour - self.since) // step) < count:  # not of a clock that was ahead
                 _add(lines[place], key, usage, self.price)
-        return lines
+        return found
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
