@@ -90,8 +90,13 @@ class History:
 
     def close(self) -> None:
         """Write what is only in memory, waiting for a second at most. A later request begins anew."""
-        if self._pid == os.getpid() and self._background.close(CLOSE_S):
+        if self._pid != os.getpid():
+            return
+        if self._background.close(CLOSE_S):
             self.flush()
+        else:
+            log.warning("%s: it takes over %g s to write; the usage of the last seconds may be lost",
+                        self.where, CLOSE_S)  # fmt: skip
 
     def _begin(self) -> None:
         self._pid, self._lock, self._tally = os.getpid(), Lock(), Tally()

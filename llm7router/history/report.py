@@ -148,4 +148,4 @@ def _add(line: Line, key: Key, usage: Usage, price: Price) -> None:
 
 
 def _rounded(seconds: float | None) -> float | None:
-    return None if seconds is None else float(f"{seconds:.3g}")
+    return None if seconds is None else float(f"{seconds:.4g}")

@@ -24,7 +24,7 @@ def bucket(seconds: float) -> int:
     """Where a duration is counted."""
     if seconds <= LEAST_S:
         return 0
-    return min(LAST, int(math.log10(seconds / LEAST_S) * PER_DECADE))
+    return LAST if seconds >= MOST_S else min(LAST, int(math.log10(seconds / LEAST_S) * PER_DECADE))
 
 
 def quantile(counts: Counts, share: float) -> float | None:
