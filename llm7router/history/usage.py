@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from llm7router.history import sketch
-
 HOUR_S = 3600
 
 
@@ -37,13 +35,14 @@ class Usage:
     tokens_input: int = 0  # of answers, as providers count them, or estimated
     tokens_output: int = 0
     cost_usd: float = 0.0  # a failed call with the most that it may have cost
-    latency: dict[int, int] = field(default_factory=dict)  # of calls that answered: a `sketch`
+    latency: dict[int, int] = field(default_factory=dict)  # of calls that answered: counts by `sketch.bucket`
 
     def add(self, other: Usage) -> None:
         """Both together."""
         for name in SUMS:
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.latency = sketch.merged(self.latency, other.latency)
+        for place, count in other.latency.items():
+            self.latency[place] = self.latency.get(place, 0) + count
 
 
 SUMS = ("requests", "answered", "cached", "cancelled", "calls", "failures", "tokens_input", "tokens_output", "cost_usd")
