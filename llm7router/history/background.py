@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from threading import Event, Lock, Thread
+
+log = logging.getLogger("llm7router")
 
 
 class Background:
@@ -40,7 +43,10 @@ class Background:
         while True:
             stop.wait(self._pause_s)
             self._due = False
-            self._work()
+            try:
+                self._work()
+            except Exception as error:  # the next time may be better
+                log.error("%s failed: %s", self._name, type(error).__name__)
             with self._lock:
                 if stop.is_set():
                     return

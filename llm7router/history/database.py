@@ -25,7 +25,7 @@ log = logging.getLogger("llm7router")
 
 FILE = "history.db"
 VERSION = 1  # of the schema, as `PRAGMA user_version`
-BUSY_S = 2.0  # most that is waited for another process's write, in a thread that nobody waits for
+BUSY_S = 1.0  # most that is waited for another process's write, in a thread that nobody waits for
 SCHEMA = f"""
 CREATE TABLE usage (
   hour INTEGER NOT NULL, provider TEXT NOT NULL, model TEXT NOT NULL, task TEXT NOT NULL, caller TEXT NOT NULL,
@@ -126,7 +126,7 @@ class SqliteHistory:
         except (sqlite3.Error, OSError) as error:
             why = getattr(error, "strerror", None) or str(error)
             advice = "see that its directory can be written, or set history.enabled: false in router.yaml"
-            raise StoreError(f"{self._path}: usage is not kept ({why}); {advice}") from None
+            raise StoreError(f"{self._path}: the usage history cannot be used ({why}); {advice}") from None
 
     def _set_aside(self, broken: _BrokenError) -> None:
         """Rename a broken file, so that its owner can look at it, unless another process was faster."""

@@ -22,7 +22,7 @@ from llm7router.history.usage import HOUR_S, Key
 log = logging.getLogger("llm7router")
 
 FLUSH_S = 5.0  # at most this much is lost when the process is killed
-CLOSE_S = 1.0  # most that closing waits for a disk
+CLOSE_S = 1.0  # most that closing waits for the thread
 DAY_S = 86_400
 
 
@@ -89,7 +89,9 @@ class History:
         return Report(self._store.read(begun), begun, now, by, self._config.reference)
 
     def close(self) -> None:
-        """Write what is only in memory, waiting for a second at most. A later request begins anew."""
+        """Write what is only in memory: milliseconds, or two seconds on a disk that is held by others. A later request
+        begins anew.
+        """
         if self._pid != os.getpid():
             return
         if self._background.close(CLOSE_S):

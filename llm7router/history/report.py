@@ -75,10 +75,11 @@ BY = tuple(GROUPS)[:-1]  # as people may ask for it
 def grouped(rows: Rows, by: str, price: Price) -> dict[str, Line]:
     """A line for each group: hours and days in order, others by requests, the most first."""
     name_of, lines = GROUPS[by], dict[str, Line]()
-    for key, usage in rows.items():
-        _add(lines.setdefault(name_of(key), Line()), key, usage, price)
-    if by in ("hour", "day"):
-        return dict(sorted(lines.items()))
+    in_order = by in ("hour", "day")
+    for key in sorted(rows) if in_order else rows:
+        _add(lines.setdefault(name_of(key), Line()), key, rows[key], price)
+    if in_order:
+        return lines
     return dict(sorted(lines.items(), key=lambda item: (-item[1].usage.requests, -item[1].usage.calls, item[0])))
 
 
