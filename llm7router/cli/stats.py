@@ -56,7 +56,8 @@ def stats(days: int | None, hours: int | None, by: str, as_csv: bool, config_pat
     elif report.usage:
         from llm7router.cli.stats_table import show
 
-        show(report, f"{hours} hours" if hours else f"{days or DAYS} days")
+        count, unit = (hours, "hour") if hours else (days or DAYS, "day")
+        show(report, unit if count == 1 else f"{count} {unit}s")
     else:
         click.echo(nothing(config, history.where))
 

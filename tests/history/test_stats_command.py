@@ -78,6 +78,7 @@ def test_the_time_and_the_lines_can_be_chosen(past: Path) -> None:
     assert "old" in stats("--days", "30").output
     assert "old" not in stats("--days", "7").output
     assert "local" not in stats("--hours", "3").output
+    assert stats("--hours", "1").output.startswith("The last hour, since ")
     assert "big/model" in stats("--by", "model").output
     assert "(no name)" in stats("--by", "caller").output
     assert time.strftime("%Y-%m-%d") in stats("--by", "day").output
