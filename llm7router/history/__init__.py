@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from llm7router.clock import Clock
 from llm7router.history.base import HistoryStore
 from llm7router.history.hook import History
+from llm7router.history.memory import MemoryHistory
 from llm7router.history.usage import Key, Usage
 from llm7router.state.store import Store, state_directory
 
@@ -24,12 +25,11 @@ def open_history(config: Config, store: Store, clock: Clock) -> History | None:
 
 def history_store(config: Config, store: Store) -> HistoryStore:
     """Where usage is kept: beside the state on disk; on this machine if the state is in Redis; else in memory."""
+    if store.name not in ("disk", "redis"):
+        return MemoryHistory()
     from llm7router.history.database import SqliteHistory
-    from llm7router.history.memory import MemoryHistory
 
-    if store.name == "disk":
-        return SqliteHistory(getattr(store, "directory", None) or state_directory(config.state))
-    return SqliteHistory(state_directory(config.state)) if store.name == "redis" else MemoryHistory()
+    return SqliteHistory(getattr(store, "directory", None) or state_directory(config.state))
 
 
 __all__ = ["History", "HistoryStore", "Key", "Usage", "history_store", "open_history"]

@@ -20,6 +20,7 @@ from llm7router.errors import StoreError
 from llm7router.history import sketch
 from llm7router.history.base import Rows
 from llm7router.history.usage import SUMS, Key, Usage
+from llm7router.state.store.plain_disk import busy
 
 log = logging.getLogger("llm7router")
 
@@ -126,6 +127,8 @@ class SqliteHistory:
         except (sqlite3.Error, OSError) as error:
             why = getattr(error, "strerror", None) or str(error)
             advice = "see that its directory can be written, or set history.enabled: false in router.yaml"
+            if busy(error):
+                why, advice = f"another process has held it for over {BUSY_S:g} s", "end that, or wait for it"
             raise StoreError(f"{self._path}: the usage history cannot be used ({why}); {advice}") from None
 
     def _set_aside(self, broken: _BrokenError) -> None:

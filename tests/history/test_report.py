@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm7router.cli import stats
@@ -45,6 +45,7 @@ def key(hours_ago: int = 0, provider: str = "a", task: str = "chat") -> Key:
     return Key(HOUR - hours_ago * 3600, provider, "m" if provider else "", task, "ann")
 
 
+@settings(deadline=None, max_examples=60)  # a slow machine is no fault
 @given(ROWS, st.sampled_from(BY), st.integers(1, 200))
 def test_groups_and_stretches_of_time_add_up_to_the_total(rows: dict[Key, Usage], by: str, bars: int) -> None:
     made = report(rows, by)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm7router.history import sketch
@@ -26,6 +26,7 @@ def exact(durations: Sequence[float], share: float) -> float:
     return sorted(durations)[max(1, math.ceil(share * len(durations))) - 1]
 
 
+@settings(deadline=None)
 @given(DURATIONS, SHARES)
 def test_a_quantile_is_off_by_at_most_the_stated_error(durations: list[float], share: float) -> None:
     found, right = sketch.quantile(counted(durations), share), exact(durations, share)
@@ -37,6 +38,7 @@ def test_the_stated_error_is_below_five_percent() -> None:
     assert 0.04 < sketch.ERROR < 0.05
 
 
+@settings(deadline=None)
 @given(DURATIONS, DURATIONS, SHARES)
 def test_counts_of_two_hours_merge_into_those_of_both(one: list[float], other: list[float], share: float) -> None:
     both = sketch.merged(counted(one), counted(other))
@@ -44,6 +46,7 @@ def test_counts_of_two_hours_merge_into_those_of_both(one: list[float], other: l
     assert sketch.quantile(both, share) == sketch.quantile(counted([*one, *other]), share)
 
 
+@settings(deadline=None)
 @given(DURATIONS)
 def test_what_is_written_is_read_again(durations: list[float]) -> None:
     assert sketch.loads(sketch.dumps(counted(durations))) == counted(durations)
