@@ -24,6 +24,7 @@ from llm7router.config.server_models import ServerConfig
 from llm7router.decision import embeddings
 from llm7router.errors import ConfigError
 from llm7router.events import Hook, Hooks, Watch
+from llm7router.history import History, open_history
 from llm7router.presets import Provider, spec_of
 from llm7router.routing import Routing, at_next_start
 from llm7router.state.ledger import Ledger
@@ -76,7 +77,11 @@ class LLMRouter:
         self.hooks = Hooks(self._clock, hooks)
         self._registered: dict[str, ProviderSpec] = {}
         self._reloaded: list[Callable[[], None]] = []
-        self._ledger = Ledger(store or open_store(loaded.config.state), self._clock)
+        store = store or open_store(loaded.config.state)
+        self._history = open_history(loaded.config, store, self._clock)
+        if self._history is not None:
+            self.hooks.add(self._history)
+        self._ledger = Ledger(store, self._clock)
         self._backend = backend or _backend()
         self._cache = self._answers(loaded.config)
         self._use(loaded)
@@ -207,6 +212,11 @@ class LLMRouter:
         """The gateway's part of the configuration."""
         return self._routing.loaded.config.server
 
+    @property
+    def history(self) -> History | None:
+        """Usage by the hour, kept for days; None if it is switched off."""
+        return self._history
+
     def register_provider(self, provider: Provider, name: str | None = None) -> None:
         """Add a provider, or replace the one of the same name.
 
@@ -224,8 +234,8 @@ class LLMRouter:
     def reload(self) -> None:
         """Read the file again, with keys from the environment, and use it from the next request on.
 
-        All state is kept, and so is what was registered in code. `state` and `server.host`, `.port`, `.log` and
-        `.log_content` take effect at the next start only.
+        All state is kept, and so is what was registered in code. `state`, `history.enabled` and `server.host`,
+        `.port`, `.log` and `.log_content` take effect at the next start only.
 
         Raises:
             ConfigError: it has faults, and what was read before stays in use; or the configuration is of no file.
@@ -238,6 +248,8 @@ class LLMRouter:
             self._cache.close()
             self._cache = self._answers(loaded.config)
         self._use(loaded)
+        if self._history is not None:
+            self._history.config = loaded.config.history
         if late := at_next_start(before.config, loaded.config):
             log.warning("%s: %s takes effect at the next start only", loaded.path, late)
         for tell in self._reloaded:
@@ -270,6 +282,8 @@ class LLMRouter:
         await self._backend.aclose()
         self._cache.close()
         await self._ledger.aclose()
+        if self._history is not None:
+            self._history.close()  # milliseconds, like the store's
 
     def close(self) -> None:
         """`aclose` for code that is not async."""

@@ -117,4 +117,6 @@ def at_next_start(before: Config, after: Config) -> str:
     """The parts of an edited configuration that only a start makes use of; empty if none has changed."""
     server = ("host", "port", "log", "log_content")
     changed = [f"server.{name}" for name in server if getattr(before.server, name) != getattr(after.server, name)]
-    return ", ".join((["state"] if before.state != after.state else []) + changed)
+    changed += ["state"] if before.state != after.state else []
+    changed += ["history.enabled"] if before.history.enabled != after.history.enabled else []
+    return ", ".join(changed)

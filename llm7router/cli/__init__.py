@@ -22,6 +22,7 @@ try:  # Ctrl-C right after the start must not print a traceback
     from llm7router.cli.providers import providers
     from llm7router.cli.route import route
     from llm7router.cli.serve import key, serve
+    from llm7router.cli.stats import stats
     from llm7router.cli.validate import validate
     from llm7router.cli.version import version
     from llm7router.errors import ConfigError, Llm7RouterError, RoutingError
@@ -96,5 +97,5 @@ def main() -> None:
     configure_logging()
 
 
-for command in (chat, route, serve, providers, local, validate, config, key, completion, help, version):
+for command in (chat, route, serve, providers, stats, local, validate, config, key, completion, help, version):
     main.add_command(command)

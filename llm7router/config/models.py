@@ -27,6 +27,7 @@ from llm7router.config.base import (
     Tokens,
     Trains,
 )
+from llm7router.config.history_models import HistoryConfig
 from llm7router.config.limit_models import LimitConfig
 from llm7router.config.server_models import AliasConfig, ServerConfig
 from llm7router.types import Capability, Counts, TaskType
@@ -240,6 +241,7 @@ class Config(Strict):
     timeouts: TimeoutsConfig = Field(default=TimeoutsConfig(), description="How long to wait, in seconds.")
     state: StateConfig = Field(default=StateConfig(), description="Where health and used-up limits are kept.")
     cache: CacheConfig = Field(default=CacheConfig(), description="Answers that are given again.")
+    history: HistoryConfig = Field(default=HistoryConfig(), description="Usage that `llm7router stats` shows.")
     server: ServerConfig = Field(default=ServerConfig(), description="The gateway, `llm7router serve`.")
     aliases: dict[Name, AliasConfig] = Field(
         default={}, description="More names that clients may ask for as `model`, such as gpt-4o-mini."

@@ -14,6 +14,7 @@ from llm7router.decision.describe import as_dict
 from llm7router.ending import nothing_available
 from llm7router.hooks.prometheus import Metrics
 from llm7router.router import LLMRouter
+from llm7router.server import usage
 from llm7router.server.dialects.chat import CHAT
 from llm7router.server.errors import ApiError
 from llm7router.server.exchange import context_of, in_flight, read_json, send_piece, while_connected
@@ -81,6 +82,12 @@ def routes(router: LLMRouter, live: Live, metrics: Metrics) -> APIRouter:
         await router.refresh()
         return finite(router.stats().to_dict())  # type: ignore[no-any-return]
 
+    @api.get("/history", tags=["router"])
+    async def history(request: Request) -> dict[str, Any]:
+        """Usage of the last `hours` (168) by `by` (provider, model, task, caller): sums, and bars over time."""
+        check_owner(request.scope)
+        return await usage.view(router.history, request.query_params)
+
     @api.get("/metrics", tags=["router"])
     async def prometheus(request: Request) -> Response:
         """For Prometheus."""
@@ -101,10 +108,7 @@ class Events:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Until the reader leaves. Only for the gateway's own key, since it tells of everybody's requests."""
-        client = scope["llm7router"].client
-        if client is None or not client.owner:
-            raise ApiError(403, "this needs the gateway's own key, which `llm7router serve` names",
-                           type="permission_error", code="owner_only")  # fmt: skip
+        check_owner(scope)
         events = self._live.events()
         async with aclosing(events), while_connected(receive):  # type: ignore[type-var]
             first = await anext(events)
@@ -113,6 +117,14 @@ class Events:
             await send_piece(send, first)
             async for data in events:
                 await send_piece(send, data)
+
+
+def check_owner(scope: Scope) -> None:
+    """Raise ApiError (403) for everybody's key but the gateway's own."""
+    client = scope["llm7router"].client
+    if client is None or not client.owner:
+        raise ApiError(403, "this needs the gateway's own key, which `llm7router serve` names",
+                       type="permission_error", code="owner_only")  # fmt: skip
 
 
 class Page:

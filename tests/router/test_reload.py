@@ -119,7 +119,7 @@ def test_what_only_a_start_can_change_is_said(tmp_path: Path, caplog: pytest.Log
     edited.write(scene.ranked("a"), state={"store": "disk"}, server={"port": 1})
     with caplog.at_level(logging.WARNING):
         edited.router.reload()
-    assert caplog.records[-1].getMessage() == f"{edited.file}: state, server.port takes effect at the next start only"
+    assert caplog.records[-1].getMessage() == f"{edited.file}: server.port, state takes effect at the next start only"
 
 
 def test_a_router_that_was_told_to_notices_edits_by_itself(tmp_path: Path) -> None:
