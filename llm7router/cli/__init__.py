@@ -19,6 +19,7 @@ try:  # Ctrl-C right after the start must not print a traceback
     from llm7router.cli.providers import providers
     from llm7router.cli.route import route
     from llm7router.cli.serve import key, serve
+    from llm7router.cli.setup import setup
     from llm7router.cli.validate import validate
     from llm7router.cli.version import version
     from llm7router.errors import ConfigError, Llm7RouterError, RoutingError
@@ -85,6 +86,7 @@ def main() -> None:
     Start here:
       llm7router chat "What is a monad?"     an answer, from whoever serves best
       llm7router route "What is a monad?"    who would serve, and why (calls nobody)
+      llm7router setup                       keys for more providers, one at a time
       llm7router serve                       an OpenAI-compatible gateway, with a dashboard
       llm7router providers                   states, keys and what is left of each limit
     """
@@ -93,5 +95,5 @@ def main() -> None:
     configure_logging()
 
 
-for command in (chat, route, serve, providers, validate, config, key, version):
+for command in (chat, route, serve, setup, providers, validate, config, key, version):
     main.add_command(command)
