@@ -97,6 +97,8 @@ def show(stats: Stats, show_all: bool, directory: str) -> None:
         if reason != DISABLED or show_all:
             who = ids[0] if len(ids) == 1 else f"{provider} ({len(ids)} models)"
             click.echo(f"{who}: {reason}; {advice}")
+    if any(reason == "no key" for _, reason, _ in off):
+        say("`llm7router setup` helps to get, check and store keys, one provider at a time")
     hidden = [provider for provider, reason, _ in off if reason == DISABLED]
     if hidden and not show_all:
         say(f"disabled, shown with --all: {', '.join(dict.fromkeys(hidden))}")

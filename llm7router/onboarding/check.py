@@ -14,7 +14,7 @@ from llm7router.types import AccountLimit, Failure
 if TYPE_CHECKING:
     from llm7router.config.models import LoadedConfig
 
-BAD_KEY = (401, 403)
+REFUSED = 401  # whatever the body says
 PROMPT = [{"role": "user", "content": "Say hi."}]
 MAX_TOKENS = 64  # of the answer; a model that thinks first may need that many
 
@@ -49,8 +49,8 @@ async def free_check(config: ProviderConfig, key: str) -> Checked:
 
 def judged(config: ProviderConfig, answer: Answer, key: str) -> Checked:
     """The verdict of an answer. One that is no JSON is not the provider's: of a firewall, or of a hotel's log-in."""
-    bad = (*BAD_KEY, config.key_check.bad_key_status if config.key_check else None)
-    if not isinstance(answer.body, dict | list):
+    bad = (REFUSED, 403, config.key_check.bad_key_status if config.key_check else None)
+    if not isinstance(answer.body, dict | list) and answer.status != REFUSED:
         return Checked(Verdict.UNKNOWN, f"the answer is not JSON (status {answer.status})")
     if answer.status in bad:
         return Checked(Verdict.BAD, words_of(answer, key))

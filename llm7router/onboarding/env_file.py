@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
+import re
 import stat
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from llm7router.errors import Llm7RouterError
 
 PRIVATE = 0o600
+_HEAD = re.compile(r"\s*(export\s+)?")
+_NEWLINES = ("\n", "\r")
+_END = re.compile(r"[\r\n]+$")
 GIT_WITHIN_S = 5.0
 
 
@@ -46,20 +53,57 @@ def store(path: Path, name: str, value: str) -> list[str]:
     Raises:
         EnvFileError: git tracks the file, or it cannot be written; it is as it was.
     """
-    from dotenv import set_key
-
     if _git(path, "ls-files", "--error-unmatch") == 0:
         raise EnvFileError(f"{path}: git tracks this file, so the key would be published; `git rm --cached` it first")
     try:
         told = list(_closed(path))
-        set_key(path, name, value, encoding="utf-8")
-        path.chmod(PRIVATE)
+        _replace(path, with_variable(_text(path), name, value))
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "not UTF-8"
         raise EnvFileError(f"{path}: cannot be written ({why}); make it writable, or use --store keyring") from None
     if _git(path, "check-ignore", "--quiet") == 1:
         told.append(f"Warning: git does not ignore {path}; add the line `.env` to .gitignore, or it may be published")
     return told
+
+
+def with_variable(text: str, name: str, value: str) -> str:
+    """The text of a `.env` with a variable set: in its place, else at the end. Other lines stay to the byte."""
+    from dotenv.parser import parse_stream
+
+    escaped = value.replace("\\", "\\\\").replace("'", "\\'")
+    parts, found = [], False
+    for binding in parse_stream(io.StringIO(text, newline="")):
+        part = binding.original.string
+        if binding.key == name:
+            head, end = _HEAD.match(part), _END.search(part)
+            part = f"{head[0] if head else ''}{name}='{escaped}'{end[0] if end else ''}"
+            found = True
+        parts.append(part)
+    if found:
+        return "".join(parts)
+    return f"{text}{'' if not text or text.endswith(_NEWLINES) else os.linesep}{name}='{escaped}'{os.linesep}"
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8")
+    except FileNotFoundError:
+        return ""
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write the whole file at once, or leave it as it is. The new one is its owner's alone from the beginning."""
+    handle, name = tempfile.mkstemp(prefix=".env.", dir=path.parent)  # with mode 600
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(text.encode())
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(name, path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(name)
+        raise
 
 
 def _closed(path: Path) -> Iterator[str]:

@@ -47,7 +47,9 @@ def card(config: ProviderConfig) -> Iterator[tuple[str, str]]:
         yield "terms", config.terms
     if config.note:
         yield "note", config.note
-    dates = [limit.checked for limit in (*config.limits, *config.limits_per_model) if limit.checked]
+    pooled = [limit for limits in config.pools.values() for limit in limits]
+    own = [limit for model in config.models for limit in model.limits]
+    dates = [limit.checked for limit in (*config.limits, *config.limits_per_model, *pooled, *own) if limit.checked]
     if checked := config.checked or min(dates, default=None):
         yield "as of", f"{checked}"
     yield "key goes to", host_of(config.base_url) or "no host"

@@ -34,6 +34,9 @@ def ask(question: str) -> str:
     """
     try:
         return input(question).strip()
+    except KeyboardInterrupt:
+        print()  # noqa: T201 - the shell's prompt begins on a line of its own
+        raise
     except (EOFError, OSError):
         raise InputEndedError from None
     except UnicodeDecodeError:

@@ -34,8 +34,12 @@ async def fetch(url: str, *, headers: Mapping[str, str] | None = None, post: Any
 
     from llm7router import __version__
 
-    agent = {"User-Agent": f"llm7router/{__version__}", "Accept": "application/json"}  # bare ones are blocked by some
-    request = {"headers": {**agent, **(headers or {})}, **({"json": post} if post is not None else {})}
+    own = {
+        "User-Agent": f"llm7router/{__version__}",  # some providers block the bare ones of HTTP libraries
+        "Accept": "application/json",
+        "Accept-Encoding": "identity",  # so that a small answer cannot become a large one here
+    }
+    request = {"headers": {**own, **(headers or {})}, **({"json": post} if post is not None else {})}
     try:
         async with asyncio.timeout(TIMEOUT_S):
             # No redirects and no environment (proxies, netrc): a key goes to that host or nowhere.
@@ -54,7 +58,7 @@ async def fetch(url: str, *, headers: Mapping[str, str] | None = None, post: Any
 
 async def _body(response: Any) -> bytes:
     body = b""
-    async for piece in response.aiter_bytes():
+    async for piece in response.aiter_raw():
         body += piece
         if len(body) > MOST_BYTES:
             raise NoAnswerError(f"its answer is longer than {MOST_BYTES:,} bytes")
