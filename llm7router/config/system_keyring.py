@@ -75,7 +75,8 @@ def fill(env: Mapping[str, str]) -> dict[str, str]:
         found = _within(READ_WITHIN_S, lambda: _read(missing))
     except KeyringError as error:
         log = logging.getLogger("llm7router")
-        log.warning("%s, so what it holds is not used (%s); `llm7router setup` stores it anew", error, _some(missing))
+        advice = "unlock it, or store them anew with `llm7router setup`"
+        log.warning("%s, so the keys it holds are not used (%s); %s", error, _some(missing), advice)
         return dict(env)
     return {**env, **found}
 

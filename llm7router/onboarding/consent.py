@@ -29,16 +29,17 @@ async def key_by_consent(config: ProviderConfig, show: Callable[[str], None], sa
     """
     pkce = Pkce()
     async with Callback(pkce) as callback:
-        show(pkce.address(config, callback.port))
-        try:
-            async with asyncio.timeout(WITHIN_S):
-                code = await _first(callback, pkce, say)
-        except TimeoutError:
-            raise ConsentError(f"nothing came within {WITHIN_S / 60:.0f} minutes") from None
+        with terminal.hidden() as fd:  # before the address is shown: who sees it may paste at once
+            show(pkce.address(config, callback.port))
+            try:
+                async with asyncio.timeout(WITHIN_S):
+                    code = await _first(callback, pkce, fd, say)
+            except TimeoutError:
+                raise ConsentError(f"nothing came within {WITHIN_S / 60:.0f} minutes") from None
     return None if code is None else await exchange(config, code, pkce.verifier)
 
 
-async def _first(callback: Callback, pkce: Pkce, say: Callable[[str], None]) -> str | None:
+async def _first(callback: Callback, pkce: Pkce, fd: int, say: Callable[[str], None]) -> str | None:
     """The code from the browser or the terminal. What is pasted and wrong is told, and the wait goes on."""
     loop, pasted = asyncio.get_running_loop(), asyncio.Queue[bytes | None]()
 
@@ -49,25 +50,26 @@ async def _first(callback: Callback, pkce: Pkce, say: Callable[[str], None]) -> 
             loop.remove_reader(fd)
             pasted.put_nowait(None)
 
-    with terminal.hidden() as fd:
-        loop.add_reader(fd, read)
-        try:
-            while True:
-                line = await _either(callback.code, pasted)
-                if callback.code.done():
-                    return await callback.code
-                if line is None:
-                    raise terminal.InputEndedError
-                text = line.decode("utf-8", "replace").strip()
-                if text.lower() == KEY_INSTEAD:
-                    return None
-                if text:
-                    try:
-                        return pkce.code_of(text)
-                    except ConsentError as error:
-                        say(f"That was not it: {error}. Still waiting.")
-        finally:
-            loop.remove_reader(fd)
+    if fd < 0:  # Windows: only the browser can answer
+        return await callback.code
+    loop.add_reader(fd, read)
+    try:
+        while True:
+            line = await _either(callback.code, pasted)
+            if callback.code.done():
+                return await callback.code
+            if line is None:
+                raise terminal.InputEndedError
+            text = line.decode("utf-8", "replace").strip()
+            if text.lower() == KEY_INSTEAD:
+                return None
+            if text:
+                try:
+                    return pkce.code_of(text)
+                except ConsentError as error:
+                    say(f"That was not it: {error}. Still waiting.")
+    finally:
+        loop.remove_reader(fd)
 
 
 async def _either(code: asyncio.Future[str], pasted: asyncio.Queue[bytes | None]) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Literal
 
@@ -24,6 +25,15 @@ def chosen(wanted: Store | None, config: Path, name: str) -> Store:
     if wanted == "keyring":
         raise system_keyring.KeyringError(f"{trouble}; use --store env")
     return "env"
+
+
+def origin(config: Path, name: str) -> str | None:
+    """Where the value of a variable comes from, as `config.load` finds it: the first that sets it."""
+    if name in os.environ:
+        return "the environment"
+    if path := env_file.holder(config, name):
+        return str(path)
+    return "the keyring" if name in system_keyring.names() else None
 
 
 def keep(wanted: Store | None, config: Path, name: str, value: str) -> list[str]:

@@ -64,15 +64,21 @@ def ask_hidden(question: str) -> str:
             return getpass.getpass(question)
         except (EOFError, OSError):
             raise InputEndedError from None
-    sys.stdout.write(question)
-    sys.stdout.flush()
-    with hidden() as fd:
+    with hidden() as fd:  # before the question: who sees it may paste at once
+        sys.stdout.write(question)
+        sys.stdout.flush()
         return read_paste(fd).decode("utf-8", "replace")
 
 
 @contextlib.contextmanager
 def hidden() -> Iterator[int]:
-    """Nothing that is typed is shown; yields the terminal's file descriptor. What was not read is dropped."""
+    """Nothing that is typed is shown; yields the terminal's file descriptor. What was not read is dropped.
+
+    On Windows it does nothing, and yields -1.
+    """
+    if termios is None:
+        yield -1
+        return
     fd = sys.stdin.fileno()
     before = termios.tcgetattr(fd)
     _set(fd, before, off=termios.ECHO)
