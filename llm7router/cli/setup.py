@@ -52,7 +52,6 @@ def setup(
 
     Exit code 0 if a key was stored, 1 if none was, 2 for wrong usage, 130 after Ctrl-C.
     """
-    from llm7router.cli.output import say
     from llm7router.config.load import load
     from llm7router.onboarding.guide import Guide, Options
 
@@ -61,13 +60,21 @@ def setup(
         raise click.UsageError("setup asks at a terminal; in a script pipe the key in with --key-stdin")
     loaded = load(config_path)
     options = Options(config_path, store, not no_browser, not no_check, piped)
-    guide = Guide(loaded, options, lambda text: say(text, " " * (2 + len(text) - len(text.lstrip()))))
+    guide = Guide(loaded, options, paragraph)
     one = [named(loaded, provider)] if provider else []
     done = [spec for spec in one if guide.set_up(spec)] if provider else walk(loaded, guide)
     if not done:
         click.echo("Nothing was stored.")
         ctx.exit(EXIT_FAULT)
     advise(loaded, done, config_path)
+
+
+def paragraph(text: str) -> None:
+    """Print it, later lines indented by two more. It may hold words of a router.yaml that is somebody else's."""
+    from llm7router.calls.redact import printable
+    from llm7router.cli.output import say
+
+    say(printable(text), " " * (2 + len(text) - len(text.lstrip())))
 
 
 def _piped(provider: str | None) -> str:
@@ -96,7 +103,6 @@ def named(loaded: LoadedConfig, provider: str) -> ProviderSpec:
 
 def walk(loaded: LoadedConfig, guide: Guide) -> list[ProviderSpec]:
     """Ask about each provider without a key; which ones got theirs."""
-    from llm7router.cli.output import say
     from llm7router.errors import Llm7RouterError
     from llm7router.onboarding.facts import limits_of, trains
     from llm7router.onboarding.terminal import InputEndedError, ask
@@ -104,10 +110,11 @@ def walk(loaded: LoadedConfig, guide: Guide) -> list[ProviderSpec]:
     keyed = [spec for spec in loaded.providers if spec.config.api_key_env]
     missing = [spec for spec in keyed if not loaded.env.get(spec.config.api_key_env or "") or spec.unset]
     todo = [spec for spec in missing if spec.config.enabled]
+    paragraph("Providers without a key yet:" if todo else "Every provider that is enabled has its key.")
     for spec in todo:
-        say(f"{spec.name}: {limits_of(spec.config)}; trains on prompts: {trains(spec.config)}", "  ")
+        paragraph(f"{spec.name}: {limits_of(spec.config)}; trains on prompts: {trains(spec.config)}")
     if disabled := [spec.name for spec in missing if not spec.config.enabled]:
-        say(f"Disabled in router.yaml, and set up by name only: {', '.join(disabled)}", "  ")
+        paragraph(f"Disabled in router.yaml, and set up by name only: {', '.join(disabled)}")
     done: list[ProviderSpec] = []
     for spec in todo:
         answer = ask(f"\nSet up {spec.name}? (y, Enter skips, q quits) ").lower()

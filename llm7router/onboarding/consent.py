@@ -30,7 +30,8 @@ async def key_by_consent(config: ProviderConfig, show: Callable[[str], None], sa
     pkce = Pkce()
     async with Callback(pkce) as callback:
         with terminal.hidden() as fd:  # before the address is shown: who sees it may paste at once
-            show(pkce.address(config, callback.port))
+            # In a thread: a browser that is waited for waits for the callback.
+            await asyncio.to_thread(show, pkce.address(config, callback.port))
             try:
                 async with asyncio.timeout(WITHIN_S):
                     code = await _first(callback, pkce, fd, say)

@@ -98,13 +98,8 @@ class Guide:
         return load(self._path, env={**self._loaded.env, **more}) if more else self._loaded
 
     def _key(self, loaded: LoadedConfig, spec: ProviderSpec) -> str | None:
-        if spec.config.pkce is not None:
-            try:
-                key = asyncio.run(key_by_consent(spec.config, self._show_consent, self._say))
-            except ConsentError as error:
-                raise SetupError(f"{spec.name}: {error}; nothing was stored, run this again") from None
-            if key is not None:
-                return key if self._accepts(loaded, spec, key) else None
+        if spec.config.pkce is not None and (key := self._consented(spec)) is not None:
+            return key
         if spec.config.signup_url:
             self._show("Your key is made here:", spec.config.signup_url)
         while True:
@@ -119,6 +114,16 @@ class Guide:
             if self._accepts(loaded, spec, key):
                 return key
 
+    def _consented(self, spec: ProviderSpec) -> str | None:
+        """The key that the provider has just made. It is stored whatever a check says, so that it is not lost."""
+        try:
+            key = asyncio.run(key_by_consent(spec.config, self._show_consent, self._say))
+        except ConsentError as error:
+            raise SetupError(f"{spec.name}: {error}; nothing was stored, run this again") from None
+        if key is not None and self._options.check and spec.config.key_check is not None:
+            self._tell(spec, asyncio.run(free_check(spec.config, key)))
+        return key
+
     def _piped(self, loaded: LoadedConfig, spec: ProviderSpec) -> str:
         try:
             key = cleaned(self._options.piped or "")
@@ -131,7 +136,7 @@ class Guide:
             if checked.verdict is not Verdict.GOOD:
                 anyway = "" if checked.verdict is Verdict.BAD else "; --no-check stores it all the same"
                 raise SetupError(f"{_verdict(spec, checked)}; nothing was stored{anyway}")
-            self._good(spec, checked)
+            self._tell(spec, checked)
         return key
 
     def _accepts(self, loaded: LoadedConfig, spec: ProviderSpec, key: str) -> bool:
@@ -144,13 +149,15 @@ class Guide:
             checked = asyncio.run(request_check(loaded, spec, key))
         else:
             return True
-        if checked.verdict is Verdict.GOOD:
-            self._good(spec, checked)
-            return True
-        self._say(f"{_verdict(spec, checked)}.")
-        return checked.verdict is Verdict.UNKNOWN and terminal.agrees("Store it all the same?")
+        self._tell(spec, checked)
+        if checked.verdict is Verdict.UNKNOWN:
+            return terminal.agrees("Store it all the same?")
+        return checked.verdict is Verdict.GOOD
 
-    def _good(self, spec: ProviderSpec, checked: Checked) -> None:
+    def _tell(self, spec: ProviderSpec, checked: Checked) -> None:
+        if checked.verdict is not Verdict.GOOD:
+            self._say(f"{_verdict(spec, checked)}.")
+            return
         self._say("The key is good.")
         if checked.account:
             self._say(f"Free requests today: {checked.account.used} of {checked.account.max} used.")
