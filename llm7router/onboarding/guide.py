@@ -47,7 +47,7 @@ class Guide:
         """Whether a key was stored. False: the person skipped it.
 
         Raises:
-            SetupError, KeyringError, EnvFileError: it could not be; nothing was stored.
+            SetupError, KeyringError, EnvFileError: it could not be, as the message says.
             InputEndedError: there is nobody to ask.
         """
         name = spec.config.api_key_env
@@ -55,7 +55,7 @@ class Guide:
         self._introduce(spec, name)
         loaded, values = self._variables(spec)
         spec = next(each for each in loaded.providers if each.name == spec.name)
-        key = self._piped(loaded, spec) if self._options.piped is not None else self._key(loaded, spec)
+        key = self._piped(spec) if self._options.piped is not None else self._key(loaded, spec)
         if key is None:
             return False
         for variable, value in {**values, name: key}.items():
@@ -70,7 +70,7 @@ class Guide:
         self._say(f"{spec.config.title or spec.name}:")
         for about, what in card(spec.config):
             self._say(f"  {about}: {what}")
-        if os.environ.get(name):
+        if name in os.environ:  # also if it is empty, by which a person switches a provider off
             raise SetupError(f"{name} is set in the environment, which comes before what is stored; unset it there")
         if self._loaded.env.get(name):
             self._say(f"{name} is set already ({masked(self._loaded.env[name])}); a new key replaces it.")
@@ -124,7 +124,7 @@ class Guide:
             self._tell(spec, asyncio.run(free_check(spec.config, key)))
         return key
 
-    def _piped(self, loaded: LoadedConfig, spec: ProviderSpec) -> str:
+    def _piped(self, spec: ProviderSpec) -> str:
         try:
             key = cleaned(self._options.piped or "")
         except KeyTextError as error:

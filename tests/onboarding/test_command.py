@@ -92,10 +92,11 @@ def test_a_disabled_provider_says_what_is_left_to_do(tmp_path: Path) -> None:
     assert "Next:" not in result.output
 
 
+@pytest.mark.parametrize("value", ["old", ""])
 def test_a_key_of_the_environment_cannot_be_replaced_by_a_stored_one(
-    groq: Upstream, monkeypatch: pytest.MonkeyPatch
+    groq: Upstream, monkeypatch: pytest.MonkeyPatch, value: str
 ) -> None:
-    monkeypatch.setenv("GROQ_API_KEY", "old")
+    monkeypatch.setenv("GROQ_API_KEY", value)
     result = run("groq", "--key-stdin", input=GOOD_KEY)
     assert result.exit_code == 1
     assert "GROQ_API_KEY is set in the environment, which comes before what is stored; unset it there" in result.stderr
