@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from llm7router.config import variables, yaml_reader
+from llm7router.config import system_keyring, variables, yaml_reader
 from llm7router.config.check import problems as cross_check
 from llm7router.config.faults import MOST, Fault, Problem, Where, explain, kind, located
 from llm7router.config.keys import Owners, key_problems, owners_of
@@ -123,8 +123,6 @@ def _owners() -> Owners:
 def _environment(directories: list[Path]) -> dict[str, str]:
     """os.environ over ./.env over the .env of each directory over the keyring, if `llm7router setup` stored there."""
     from dotenv import dotenv_values
-
-    from llm7router.config import system_keyring
 
     merged: dict[str, str] = {}
     for path in (directory / ".env" for directory in [*reversed(directories), Path()]):

@@ -122,9 +122,9 @@ def _remember(name: str) -> None:
     if name in (known := names()):
         return
     path = _file()
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = path.with_name(f"{path.name}.{os.getpid()}")
     try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         new.write_text("\n".join([*known, name]) + "\n", encoding="utf-8")
         new.replace(path)
     except OSError as error:

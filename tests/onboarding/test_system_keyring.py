@@ -143,6 +143,12 @@ def test_one_that_works_is_usable_and_one_that_forgets_is_noticed(monkeypatch: p
         system_keyring.store("GROQ_API_KEY", KEY)
 
 
+def test_a_list_of_names_that_cannot_be_written_is_told(kept: Kept, tmp_path: Path) -> None:
+    (tmp_path / "config").write_text("not a directory")
+    with pytest.raises(KeyringError, match=r"keyring-names: cannot be written"):
+        system_keyring.store("GROQ_API_KEY", KEY)
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"A_KEY\n" * 1000], ids=["empty", "not UTF-8", "repeated"])
 def test_a_spoilt_list_of_names_does_no_harm(kept: Kept, tmp_path: Path, content: bytes) -> None:
     listed = tmp_path / "config" / "llm7router" / system_keyring.NAMES
