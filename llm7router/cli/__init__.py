@@ -22,6 +22,7 @@ try:  # Ctrl-C right after the start must not print a traceback
     from llm7router.cli.providers import providers
     from llm7router.cli.route import route
     from llm7router.cli.serve import key, serve
+    from llm7router.cli.setup import setup
     from llm7router.cli.stats import stats
     from llm7router.cli.validate import validate
     from llm7router.cli.version import version
@@ -89,6 +90,7 @@ def main() -> None:
     Start here:
       llm7router chat "What is a monad?"     an answer, from whoever serves best
       llm7router route "What is a monad?"    who would serve, and why (calls nobody)
+      llm7router setup                       keys for more providers, one at a time
       llm7router serve                       an OpenAI-compatible gateway, with a dashboard
       llm7router providers                   states, keys and what is left of each limit
     """
@@ -97,5 +99,5 @@ def main() -> None:
     configure_logging()
 
 
-for command in (chat, route, serve, providers, stats, local, validate, config, key, completion, help, version):
+for command in (chat, route, serve, setup, providers, stats, local, validate, config, key, completion, help, version):
     main.add_command(command)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 NOTABLE_S = 1.0  # between the answering call and all of it: LiteLLM's import, failed attempts, a wait
 
-KEYS_TIP = "No hosted provider has a key; `llm7router providers` shows which free keys would give better answers."
+KEYS_TIP = "No hosted provider has a key; `llm7router setup` gets and stores free ones, for better answers."
 
 
 def footer(result: CompletionResult) -> str:

@@ -36,6 +36,7 @@ def providers(show_all: bool, config_path: str | None, as_json: bool) -> None:
         print_json(stats.to_dict())
     else:
         show(stats, show_all, str(state_directory(loaded.config.state).absolute()))
+        show_keys(loaded)
 
 
 def completed(stats: Stats, loaded: LoadedConfig) -> Stats:
@@ -97,10 +98,25 @@ def show(stats: Stats, show_all: bool, directory: str) -> None:
         if reason != DISABLED or show_all:
             who = ids[0] if len(ids) == 1 else f"{provider} ({len(ids)} models)"
             click.echo(f"{who}: {reason}; {advice}")
+    if any(reason == "no key" for _, reason, _ in off):
+        say("`llm7router setup` helps to get, check and store keys, one provider at a time")
     hidden = [provider for provider, reason, _ in off if reason == DISABLED]
     if hidden and not show_all:
         say(f"disabled, shown with --all: {', '.join(dict.fromkeys(hidden))}")
     click.echo(_kept(stats, directory))
+
+
+def show_keys(loaded: LoadedConfig) -> None:
+    """Which keys there are and where they come from."""
+    from llm7router.cli.output import say
+    from llm7router.onboarding.keep import origin
+
+    names = dict.fromkeys(
+        name for spec in loaded.providers if (name := spec.config.api_key_env) and loaded.env.get(name)
+    )
+    found = {name: origin(loaded.path, name) for name in names} if loaded.path else {}
+    if found:
+        say("Keys: " + ", ".join(f"{name} from {where}" for name, where in found.items() if where), "  ")
 
 
 def _kept(stats: Stats, directory: str) -> str:

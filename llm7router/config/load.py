@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from llm7router.config import variables, yaml_reader
+from llm7router.config import system_keyring, variables, yaml_reader
 from llm7router.config.check import problems as cross_check
 from llm7router.config.faults import MOST, Fault, Problem, Where, explain, kind, located
 from llm7router.config.keys import Owners, key_problems, owners_of
@@ -58,8 +58,8 @@ def find(explicit: str | Path | None = None, env: Mapping[str, str] | None = Non
 def load(source: str | Path | None = None, *, env: Mapping[str, str] | None = None) -> LoadedConfig:
     """The configuration of `source`, or of the file that `find` finds.
 
-    Variables come from `env`; without it from os.environ, then ./.env, then the .env beside the file. os.environ is
-    not changed.
+    Variables come from `env`; without it from os.environ, then ./.env, then the .env beside the file, then the
+    keyring. os.environ is not changed.
 
     Raises:
         ConfigError: the file cannot be read or has faults; the message has one a line, `faults` all of them.
@@ -121,7 +121,7 @@ def _owners() -> Owners:
 
 
 def _environment(directories: list[Path]) -> dict[str, str]:
-    """os.environ over ./.env over the .env of each directory."""
+    """os.environ over ./.env over the .env of each directory over the keyring, if `llm7router setup` stored there."""
     from dotenv import dotenv_values
 
     merged: dict[str, str] = {}
@@ -132,7 +132,7 @@ def _environment(directories: list[Path]) -> dict[str, str]:
             except (OSError, UnicodeDecodeError):
                 raise ConfigError(f"{path}: cannot be read; make it readable UTF-8, or remove it") from None
             merged |= {name: value for name, value in values.items() if value is not None}
-    return merged | dict(os.environ)
+    return system_keyring.fill(merged | dict(os.environ))
 
 
 def _content(path: Path, origin: str) -> bytes:

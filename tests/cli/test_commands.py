@@ -351,7 +351,7 @@ def test_the_first_answer_on_a_machine_without_network_and_keys_comes_from_smoll
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
     footer, tip = done.stderr.strip().splitlines()[-2:]
-    assert "`llm7router providers` shows which free keys would give better answers" in tip
+    assert "`llm7router setup` gets and stores free ones" in tip
     assert footer.startswith("[local/smollm2")
     assert "tried before: llm7/minimax-m2.7 (unreachable)" in footer
     assert "Traceback" not in done.stderr
