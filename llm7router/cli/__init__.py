@@ -16,6 +16,7 @@ try:  # Ctrl-C right after the start must not print a traceback
 
     from llm7router.cli.chat import chat
     from llm7router.cli.config import config
+    from llm7router.cli.doctor import doctor
     from llm7router.cli.providers import providers
     from llm7router.cli.route import route
     from llm7router.cli.serve import key, serve
@@ -87,11 +88,12 @@ def main() -> None:
       llm7router route "What is a monad?"    who would serve, and why (calls nobody)
       llm7router serve                       an OpenAI-compatible gateway, with a dashboard
       llm7router providers                   states, keys and what is left of each limit
+      llm7router doctor                      what is in order, and what to do about the rest
     """
     from llm7router.cli.output import configure_logging
 
     configure_logging()
 
 
-for command in (chat, route, serve, providers, validate, config, key, version):
+for command in (chat, route, serve, providers, doctor, validate, config, key, version):
     main.add_command(command)

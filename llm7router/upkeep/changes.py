@@ -62,8 +62,8 @@ def changes_of(
         if said is not None and not model.enabled and (model.note or "").startswith(_GONE_NOTE):
             values = {"enabled": True, "note": f"back in its list, {today}"}
             yield Change(spec.name, model.id, What.BACK, "listed again; enabled: false -> true", "vendor", values)
-        for change in _differences(spec.name, model, said or Listed(model.id), third.get(model.id, Listed(model.id))):
-            yield change
+        unsaid = Listed(model.id)
+        yield from _differences(spec.name, model, said or unsaid, third.get(model.id, unsaid))
     if vendor is not None:
         yield from _new(spec, vendor, today)
 
@@ -120,10 +120,10 @@ def _vendor_price(provider: str, model: ModelConfig, vendor: Listed) -> Iterator
     if vendor.free is False and ours == Price(0, 0):
         if vendor.price is not None and vendor.price != Price(0, 0):
             says, values = f"{_shown(ours)} -> {_shown(vendor.price)}", {"cost": vendor.price._asdict()}
-        else:
-            says, values = "no longer free; enabled: true -> false", _off(model, "no longer free by its list")
-        if values != {"enabled": False} or model.enabled:
             yield Change(provider, model.id, What.PRICE, says, "vendor", values)
+        elif model.enabled:
+            says = "no longer free; enabled: true -> false"
+            yield Change(provider, model.id, What.PRICE, says, "vendor", _off(model, "no longer free by its list"))
     elif vendor.price is not None and ours != vendor.price and ours != Price(0, 0):
         known = ours is not None and vendor.free is False
         withheld = "" if known else "whether it may be called is yours to say: set `cost`"
