@@ -34,14 +34,14 @@ def doctor(ctx: click.Context, probe: bool, no_local: bool, config_path: str | N
 
     Exit code 0 without faults, 1 with one.
     """
-    from llm7router.cli.interrupts import Loop
+    from llm7router.cli.interrupts import run
     from llm7router.cli.output import console
     from llm7router.clock import SystemClock
     from llm7router.upkeep.doctor import Options, examine
     from llm7router.upkeep.findings import Level, worst
 
     with console(err=True).status("looking"):
-        found = Loop().run(examine(config_path, Options(probe, not no_local), SystemClock()))
+        found = run(examine(config_path, Options(probe, not no_local), SystemClock()))
     if as_json:
         _print_json(found)
     else:
@@ -64,14 +64,25 @@ def _print_json(found: list[Finding]) -> None:
 
 def show(found: list[Finding]) -> None:
     """The findings by area, each with its fix, and how many there are."""
-    from llm7router.cli.output import say
+    from llm7router.cli.output import width
 
     for area in dict.fromkeys(finding.area for finding in found):
         click.secho(str(area), bold=True)
         for finding in found:
             if finding.area == area:
-                click.secho(f"  {finding.level:<8}", fg=COLORS[finding.level], nl=False)
-                say(finding.message + (f"; {finding.fix}" if finding.fix else ""), " " * 10)
+                click.echo(_lines(finding, width()))
     counts = {level: sum(finding.level == level for finding in found) for level in ("fault", "warning")}
     words = [f"{count} {level}{'s' * (count != 1)}" for level, count in counts.items() if count]
     click.echo(" and ".join(words) if words else "all is well")
+
+
+def _lines(finding: Finding, columns: int) -> str:
+    """The finding and its fix, broken between words only."""
+    import textwrap
+
+    text = finding.message + (f"; {finding.fix}" if finding.fix else "")
+    indent = " " * 10
+    wrapped = textwrap.fill(
+        text, columns, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+    )
+    return click.style(f"  {finding.level:<8}", fg=COLORS[finding.level]) + wrapped.removeprefix(indent)

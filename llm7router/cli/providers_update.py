@@ -47,20 +47,22 @@ def update(
       price                   the provider's word; models.dev's only where it is higher; never to 0
     Limits are never changed. Exit code 1 if a list could not be read.
     """
-    from llm7router.cli.interrupts import Loop
+    from llm7router.cli.interrupts import run
     from llm7router.cli.output import console
     from llm7router.clock import SystemClock
     from llm7router.config.load import load
     from llm7router.upkeep import models_dev as third
     from llm7router.upkeep.update import apply, look, writable
 
+    if models_dev not in (None, "none") and not str(models_dev).startswith(("https://", "http://")):
+        raise click.BadParameter("give a web address, or none", param_hint="--models-dev")
     above = ctx.parent.params if ctx.parent is not None else {}  # `providers --config FILE update`
     loaded = load(config_path or above.get("config_path"))
     if write:
         writable(loaded)  # before anybody is asked
     address = None if models_dev == "none" else models_dev or third.ADDRESS
     with console(err=True).status("asking the providers"):
-        found = Loop().run(look(loaded, names, SystemClock(), address))
+        found = run(look(loaded, names, SystemClock(), address))
     written = apply(loaded, found.changes) if write else 0
     if as_json or above.get("as_json"):
         _print_json(found, written, str(loaded.path))

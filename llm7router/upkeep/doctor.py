@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,7 +57,8 @@ async def _examine(loaded: LoadedConfig, options: Options, clock: Clock, sound: 
     found = [*settings.configuration(loaded, all_), *settings.keys(loaded)]
     found += [*settings.facts(hosted.values(), clock.now()), *settings.data_policy(specs.values())]
     heard = await ask_all(asked, loaded.env, clock, within_s=ASK_S, keys=True)
-    found += [*providers.reachable(heard, hosted), *providers.models(heard, hosted), *providers.clock(heard.values())]
+    found += [*providers.reachable(heard, hosted, loaded.env), *providers.models(heard, hosted)]
+    found += providers.clock(heard.values())
     found += await store.store(loaded.config.state, clock)
     return found + await _called(loaded, all_, asked, options, sound)
 
@@ -77,15 +77,20 @@ async def _called(
     if not models:
         fix = "see `local` in the router.yaml that ships"
         broken.append(Finding(Area.LOCAL, Level.WARNING, "no model on this machine: nothing answers offline", fix))
-    if not sound or not (options.probe or (able and options.local)):
+    wanted = options.probe or (able and options.local)
+    if wanted and not sound:
+        message = "nothing is called, because of the fault among the packages"
+        broken.append(Finding(Area.LOCAL, Level.WARNING, message, "put that right first"))
+    if not wanted or not sound:
         return broken
     from llm7router.router import LLMRouter
     from llm7router.upkeep.checks import calls
 
     async with LLMRouter(loaded) as router:
-        probes = calls.probe(router, [spec.name for spec in asked] if options.probe else [])
-        measured = [await calls.local_speed(router, d) for d in able[:1] if options.local]
-        return [*broken, *measured, *await probes]
+        probes = await calls.probe(router, [spec.name for spec in asked] if options.probe else [])
+        measured = [await calls.local_speed(router, d) for d in able[:1] if options.local]  # each takes its memory
+        others = [Finding(Area.LOCAL, Level.OK, f"{d.id}: its file is there; not measured") for d in able[1:]]
+        return [*broken, *probes, *measured, *others]
 
 
 def _sorted(found: Sequence[Finding]) -> list[Finding]:

@@ -12,7 +12,9 @@ from llm7router.upkeep.findings import Area, Finding, Level
 SKEW_WARNING_S, SKEW_FAULT_S = 10.0, 60.0  # a minute off, and windows and days begin at the wrong time
 
 
-def reachable(heard: Mapping[str, Heard], specs: Mapping[str, ProviderSpec]) -> Iterator[Finding]:
+def reachable(
+    heard: Mapping[str, Heard], specs: Mapping[str, ProviderSpec], env: Mapping[str, str]
+) -> Iterator[Finding]:
     """Who answers, and whether keys are good. If nobody is reached, that is one fault and not one for each."""
     if heard and all(answer.page is None for answer in heard.values()):
         names, why = ", ".join(heard), next(iter(heard.values())).fault
@@ -20,10 +22,11 @@ def reachable(heard: Mapping[str, Heard], specs: Mapping[str, ProviderSpec]) -> 
         yield Finding(Area.PROVIDERS, Level.FAULT, f"none of {names} can be reached ({why})", fix)
         return
     for name, answer in heard.items():
-        yield _answered(name, answer, specs[name])
+        variable = specs[name].config.api_key_env
+        yield _answered(name, answer, specs[name], keyed=bool(variable and env.get(variable, "").strip()))
 
 
-def _answered(name: str, heard: Heard, spec: ProviderSpec) -> Finding:
+def _answered(name: str, heard: Heard, spec: ProviderSpec, keyed: bool) -> Finding:
     if heard.key_good is False:
         variable = spec.config.api_key_env or "its key"
         fix = f"correct {variable}, or get a new key: `llm7router setup {name}`"
@@ -37,9 +40,8 @@ def _answered(name: str, heard: Heard, spec: ProviderSpec) -> Finding:
     if heard.page.status >= 500:
         fix = "try again later; others answer meanwhile"
         return Finding(Area.PROVIDERS, Level.WARNING, f"{name}: {heard.page.host} answers {heard.page.status}", fix)
-    told = {True: "its key is good", None: "whether a key is good only a request can tell: --probe"}
-    keyed = f"; {told[heard.key_good]}" if spec.config.api_key_env else ""
-    return Finding(Area.PROVIDERS, Level.OK, f"{name}: reachable{keyed}")
+    told = ", its key is good" if heard.key_good else ", its key not checked (only --probe can)" if keyed else ""
+    return Finding(Area.PROVIDERS, Level.OK, f"{name}: reachable{told}")
 
 
 def models(heard: Mapping[str, Heard], specs: Mapping[str, ProviderSpec]) -> Iterator[Finding]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -85,11 +85,11 @@ def facts(specs: Iterable[ProviderSpec], now: float) -> Iterator[Finding]:
     for name, days in ages.items():
         if days > OLD_DAYS:
             fix = (
-                f"`llm7router providers update {name}`; compare its limits with their `source`, and date `checked` anew"
+                f"`llm7router providers update {name}`, and compare its limits with their `source`; then date `checked`"
             )
             yield Finding(Area.FACTS, Level.WARNING, f"{name}: its oldest figures were read {days} days ago", fix)
     if ages and max(ages.values()) <= OLD_DAYS:
-        yield Finding(Area.FACTS, Level.OK, f"figures of {_list(ages)}: read at most {max(ages.values())} days ago")
+        yield Finding(Area.FACTS, Level.OK, f"figures of {', '.join(ages)}: read at most {max(ages.values())} days ago")
 
 
 def _oldest(spec: ProviderSpec) -> date | None:
@@ -122,7 +122,3 @@ def data_policy(specs: Iterable[ProviderSpec]) -> Iterator[Finding]:
         yield Finding(Area.DATA, Level.WARNING, f"may train on prompts: {', '.join(training.values())}", fix)
     if keeping:
         yield Finding(Area.DATA, Level.OK, f"do not train on prompts: {', '.join(keeping)}")
-
-
-def _list(names: Mapping[str, object]) -> str:
-    return ", ".join(names)

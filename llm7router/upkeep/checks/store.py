@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
 from pathlib import Path
 
 from llm7router.clock import Clock
@@ -17,27 +16,24 @@ from llm7router.upkeep.findings import Area, Finding, Level, parted
 CELL = "doctor"  # written and read back; it holds nothing
 
 
-async def store(config: StateConfig, clock: Clock) -> Iterator[Finding]:
+async def store(config: StateConfig, clock: Clock) -> list[Finding]:
     """Whether state can be kept where the configuration says."""
-    found: list[Finding] = []
     if config.store == "memory":
         message = "kept in memory, so limits are forgotten when a program ends"
-        return iter([Finding(Area.STORE, Level.WARNING, message, "set `state.store` to disk")])
+        return [Finding(Area.STORE, Level.WARNING, message, "set `state.store` to disk")]
+    directory = state_directory(config) if config.store == "disk" else None
     try:
         opened = open_store(config)
-    except ConfigError as error:
-        return iter([Finding(Area.STORE, Level.FAULT, *parted(str(error)))])
-    try:
-        where = await _round_trip(opened, clock)
-        place = str(state_directory(config)) if config.store == "disk" else opened.name
-        found.append(Finding(Area.STORE, Level.OK, f"{place}: written and read back in {where * 1000:.1f} ms"))
-    except StoreError as error:
-        found.append(Finding(Area.STORE, Level.FAULT, *parted(str(error))))
-    finally:
-        opened.close()
-    if config.store == "disk":
-        found += _permissions(state_directory(config))
-    return iter(found)
+        try:
+            took_ms = await _round_trip(opened, clock) * 1000
+        finally:
+            opened.close()
+    except (ConfigError, StoreError) as error:
+        found = [Finding(Area.STORE, Level.FAULT, *parted(str(error)))]
+    else:
+        place = str(directory or opened.name)
+        found = [Finding(Area.STORE, Level.OK, f"{place}: written and read back in {took_ms:.1f} ms")]
+    return found if directory is None else [*found, *_permissions(directory)]
 
 
 async def _round_trip(opened: Store, clock: Clock) -> float:
