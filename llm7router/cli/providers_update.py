@@ -52,7 +52,8 @@ def update(
     from llm7router.clock import SystemClock
     from llm7router.config.load import load
     from llm7router.upkeep import models_dev as third
-    from llm7router.upkeep.update import apply, look, writable
+    from llm7router.upkeep.update import look
+    from llm7router.upkeep.write import apply, writable
 
     if models_dev not in (None, "none") and not str(models_dev).startswith(("https://", "http://")):
         raise click.BadParameter("give a web address, or none", param_hint="--models-dev")
