@@ -2,7 +2,7 @@
 
 The text is cut and pasted at the places that PyYAML's marks name. Writing the whole document anew would not do: even
 ruamel.yaml, which keeps most comments, joins flow mappings that go over several lines, drops the comments inside them
-and writes `null` as nothing, so that one change to the shipped file would alter some ninety lines of it.
+and writes `null` as nothing, so that one change to the shipped file would alter fifty other lines of it.
 """
 
 from __future__ import annotations
@@ -107,19 +107,14 @@ def _replaced(text: str, node: Any, value: Any) -> list[_Splice]:
 
 def _items(text: str, node: Any, values: Sequence[str]) -> list[_Splice]:
     """A block list: lines of items that left are taken out, new ones put behind the last."""
-    kept, newline = {item.value for item in node.value}, _newline(text)
-    starts = [text.rfind("\n", 0, item.start_mark.index) + 1 for item in node.value]
-    lines = [(start, min(len(text), _line_end(text, start) + len(newline))) for start in starts]
-    gone = [
-        _Splice(start, end, "")
-        for item, (start, end) in zip(node.value, lines, strict=True)
-        if item.value not in values
-    ]
-    last, dash = lines[-1][1], " " * node.start_mark.column
-    new = "".join(f"{dash}- {flow(value)}{newline}" for value in values if value not in kept)
-    if new and not text[:last].endswith("\n"):
-        new = newline + new.removesuffix(newline)
-    return [*gone, *([_Splice(last, last, new)] if new else [])]
+    there, newline = {item.value for item in node.value}, _newline(text)
+    ends = [_line_end(text, item.end_mark.index) for item in node.value]
+    starts = [_line_end(text, text.rfind("\n", 0, item.start_mark.index)) for item in node.value]
+    rows = zip(node.value, starts, ends, strict=True)
+    gone = [_Splice(start, end, "") for item, start, end in rows if item.value not in values]
+    dash = newline + " " * node.start_mark.column + "- "
+    new = "".join(dash + flow(value) for value in values if value not in there)
+    return [*gone, _Splice(ends[-1], ends[-1], new)]
 
 
 def _added(text: str, models: Any, fresh: Sequence[Change]) -> _Splice:

@@ -84,9 +84,7 @@ def facts(specs: Iterable[ProviderSpec], now: float) -> Iterator[Finding]:
     ages = {spec.name: (today - oldest).days for spec in specs if (oldest := _oldest(spec)) is not None}
     for name, days in ages.items():
         if days > OLD_DAYS:
-            fix = (
-                f"`llm7router providers update {name}`, and compare its limits with their `source`; then date `checked`"
-            )
+            fix = f"`llm7router providers update {name}`; compare its limits with their `source`, then date `checked`"
             yield Finding(Area.FACTS, Level.WARNING, f"{name}: its oldest figures were read {days} days ago", fix)
     if ages and max(ages.values()) <= OLD_DAYS:
         yield Finding(Area.FACTS, Level.OK, f"figures of {', '.join(ages)}: read at most {max(ages.values())} days ago")
