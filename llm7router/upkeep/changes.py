@@ -59,7 +59,8 @@ def changes_of(
                 yield Change(spec.name, model.id, What.GONE, says, "vendor", _off(model, f"{_GONE_NOTE}, {today}"))
             continue
         said = vendor.models.get(model.id) if vendor is not None else None
-        if said is not None and not model.enabled and (model.note or "").startswith(_GONE_NOTE):
+        ours = not model.enabled and (model.note or "").startswith(_GONE_NOTE)
+        if ours and said is not None and said.free is not False:
             values = {"enabled": True, "note": f"back in its list, {today}"}
             yield Change(spec.name, model.id, What.BACK, "listed again; enabled: false -> true", "vendor", values)
         unsaid = Listed(model.id)

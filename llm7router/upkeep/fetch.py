@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from llm7router import __version__
 from llm7router.clock import Clock
+from llm7router.config.addresses import host_of
 
 if TYPE_CHECKING:
     import httpx
@@ -21,7 +22,7 @@ MAX_BYTES = 8_000_000  # models.dev's file has some 3 MB, OpenRouter's list 1 MB
 # Named, since bare clients of Python are refused by some; uncompressed, so that a small answer cannot grow huge.
 HEADERS = {"user-agent": f"llm7router/{__version__}", "accept": "application/json", "accept-encoding": "identity"}
 _WORDS = (  # what a failed connection says, and what it means
-    ("refused", "refuses connections"),
+    ("[Rr]efused", "refuses connections"),
     ("CERTIFICATE|SSL|TLS", "has a certificate that is not trusted; a proxy may stand between"),
     ("resolution|Name or service|nodename|getaddrinfo|No address", "is a name that cannot be looked up"),
 )
@@ -29,10 +30,6 @@ _WORDS = (  # what a failed connection says, and what it means
 
 class FetchError(Exception):
     """A page that did not come, or is not what it should be. The message begins with the host and holds no secret."""
-
-    def __init__(self, message: str, *, reached: bool = True) -> None:
-        super().__init__(message)
-        self.reached = reached  # somebody answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +51,7 @@ class Page:
             FetchError: it is a redirect, an error, HTML, or no JSON.
         """
         if 300 <= self.status < 400:
-            to = urlsplit(self.location).hostname or self.host
+            to = host_of(self.location) or self.host
             raise FetchError(f"{self.host} redirects to {_plain(to)}, which is not followed; correct base_url")
         if self.status != 200:
             raise FetchError(f"{self.host} answers {self.status}")
@@ -88,10 +85,10 @@ async def get(
         async with asyncio.timeout(within_s), http.stream("GET", url, headers=dict(headers or {})) as answer:
             return await _page(host, answer, clock)
     except TimeoutError:
-        raise FetchError(f"{host} does not answer within {within_s:g} s", reached=False) from None
+        raise FetchError(f"{host} does not answer within {within_s:g} s") from None
     except httpx.ConnectError as error:
         means = next((words for pattern, words in _WORDS if re.search(pattern, _causes(error))), "cannot be reached")
-        raise FetchError(f"{host} {means}", reached=False) from None
+        raise FetchError(f"{host} {means}") from None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):  # no message of theirs: it may quote a header
         raise FetchError(f"{host} breaks off its answer") from None
 
