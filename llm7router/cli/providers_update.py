@@ -42,7 +42,7 @@ def update(
     \b
     Written with --apply, with your comments and order kept:
       gone                    enabled: false and a note; nothing is removed
-      new, free               only where the list says that it costs nothing; with the limits of its siblings
+      new                     only where the list says that it costs nothing; with the limits of its siblings
       context, capabilities   the provider's word; models.dev's only where it says less
       price                   the provider's word; models.dev's only where it is higher; never to 0
     Limits are never changed. Exit code 1 if a list could not be read.

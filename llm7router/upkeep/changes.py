@@ -29,7 +29,7 @@ class What(StrEnum):
 
     GONE = "gone"
     BACK = "back"
-    NEW = "new, free"
+    NEW = "new"
     CONTEXT = "context"
     CAPABILITIES = "capabilities"
     PRICE = "price"
@@ -152,8 +152,8 @@ def _new(spec: ProviderSpec, vendor: ModelsList, today: str) -> Iterator[Change]
     withheld = _unlike(siblings)
     for model in safe[:MOST_NEW]:
         values = {} if withheld else _entry(model, siblings, today)
-        tokens = f"{model.context_window} tokens" if model.context_window else "context not said"
-        yield Change(spec.name, model.id, What.NEW, tokens, "vendor", values, withheld)
+        says = f"free, {model.context_window or 'unsaid'} tokens"
+        yield Change(spec.name, model.id, What.NEW, says, "vendor", values, withheld)
 
 
 def _unlike(siblings: Sequence[ModelConfig]) -> str:

@@ -55,7 +55,7 @@ async def _examine(loaded: LoadedConfig, options: Options, clock: Clock, sound: 
     hosted = {name: spec for name, spec in specs.items() if spec.config.kind == "openai"}
     asked = [spec for spec in hosted.values() if not key_fault(key_of(spec, loaded.env))]
     found = [*settings.configuration(loaded, all_), *settings.keys(loaded)]
-    found += [*settings.facts(hosted.values(), clock.now()), *settings.data_policy(specs.values())]
+    found += [*settings.facts(hosted.values(), clock.now()), *settings.data_policy(hosted.values())]
     heard = await ask_all(asked, loaded.env, clock, within_s=ASK_S, keys=True)
     found += [*providers.reachable(heard, hosted, loaded.env), *providers.models(heard, hosted)]
     found += providers.clock(heard.values())
@@ -83,9 +83,11 @@ async def _called(
         broken.append(Finding(Area.LOCAL, Level.WARNING, message, "put that right first"))
     if not wanted or not sound:
         return broken
+    from llm7router.calls import litellm_api
     from llm7router.router import LLMRouter
     from llm7router.upkeep.checks import calls
 
+    await litellm_api.load()  # takes seconds, which are not the model's
     async with LLMRouter(loaded) as router:
         probes = await calls.probe(router, [spec.name for spec in asked] if options.probe else [])
         measured = [await calls.local_speed(router, d) for d in able[:1] if options.local]  # each takes its memory

@@ -49,6 +49,8 @@ async def look(
     listing = [spec for spec in specs if spec.config.models_list is not None]
     notes = [note for spec in listing if (note := _unasked(spec, loaded)) is not None]
     unasked = {note.who for note in notes}
+    without = [name for name in names if name in {spec.name for spec in specs} - {spec.name for spec in listing}]
+    notes += [Note(name, "no list to read; only compared with models.dev", fault=False) for name in without]
     asked = [spec for spec in listing if spec.name not in unasked]
     heard, (third, third_note) = await asyncio.gather(
         ask_all(asked, loaded.env, clock, within_s=LIST_S), _models_dev(models_dev_url, clock)

@@ -19,10 +19,11 @@ from llm7router.cli import main
 from llm7router.upkeep import doctor
 from llm7router.upkeep.checks import packages
 from llm7router.upkeep.findings import Area, Finding, Level
+from tests.cli.terminal import CTRL_C, Terminal
 from tests.guard import CANARY
 from tests.redis_server import RedisServer
 from tests.upkeep.vendors import GROQ_MODELS, LISTS, lists, sent_keys, written
-from tests.upstream import Step, Upstream
+from tests.upstream import Step, Upstream, wait_until
 
 pytestmark = pytest.mark.usefixtures("clean")
 
@@ -288,6 +289,30 @@ def typed(directory: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
 
 def of(data: dict[str, Any], area: str) -> list[tuple[str, str]]:
     return [(row["level"], row["message"]) for row in data["findings"] if row["area"] == area]
+
+
+@pytest.mark.slow
+def test_without_calls_litellm_is_not_imported(tmp_path: Path, up: Upstream) -> None:
+    written(tmp_path, up)
+    code = (
+        "import sys\nfrom llm7router.cli import main\n"
+        "try: main(['doctor', '--no-local'])\nexcept SystemExit as ended: assert not ended.code, ended.code\n"
+        "sys.exit(f'imported' if {'litellm', 'llama_cpp', 'xllamacpp'} & set(sys.modules) else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_ctrl_c_ends_it_at_once(tmp_path: Path, up: Upstream) -> None:
+    written(tmp_path, up)
+    up.paths |= dict.fromkeys(LISTS.values(), "stall")
+    terminal = Terminal("doctor", "--no-local")
+    assert wait_until(lambda: len(up.others) == 1, 30), "groq has no key, so openrouter alone is asked"
+    terminal.type(CTRL_C)
+    code, took_s = terminal.exit_code()
+    assert (code, "Traceback" in terminal.screen()) == (130, False)
+    assert took_s < 2
 
 
 @pytest.mark.slow

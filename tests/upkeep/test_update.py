@@ -63,7 +63,7 @@ def test_differences_are_shown_and_the_file_is_left_alone(tmp_path: Path, up: Up
     assert "capabilities openai/gpt-oss-120b: +reasoning (by models.dev); not written: models.dev alone" in said
     assert "gone openai/gpt-oss-20b: not in the provider's list; enabled: true -> false" in said
     assert "openrouter price google/gemma-4-31b-it:free: 0/0 USD -> 1/2 USD" in said
-    assert "new, free x/y:free: 262144 tokens" in said
+    assert "new x/y:free: free, 262144 tokens" in said
     assert said.endswith("4 changes can be written to router.yaml: add --apply")
     assert path.read_bytes() == before
 
@@ -272,6 +272,13 @@ def test_only_those_named_are_asked_also_when_disabled(tmp_path: Path, up: Upstr
     assert run("openrouter").stdout == "openrouter\n  nothing changed\n"
     wrong = run("grok")
     assert (wrong.exit_code, wrong.stderr) == (2, "Error: no provider 'grok'; did you mean 'groq'?\n")
+
+
+def test_a_provider_without_a_list_is_said_to_have_none(tmp_path: Path, up: Upstream) -> None:
+    path = written(tmp_path, up)
+    path.write_text(path.read_text().replace("    models_list: {path: /api/v1/models}\n", ""))
+    assert run("openrouter").stdout == "openrouter: no list to read; only compared with models.dev\n"
+    assert up.others == []
 
 
 def test_json_has_everything(tmp_path: Path, up: Upstream) -> None:

@@ -31,8 +31,10 @@ async def local_speed(router: LLMRouter, deployment: Deployment) -> Finding:
         async for chunk in router.stream(LOCAL_PROMPT, context, max_tokens=LOCAL_TOKENS, temperature=0):
             result = chunk.result or result
     except Llm7RouterError as error:
-        message = f"{deployment.id}: no answer within {LOCAL_S:g} s: {_why(error)}"
-        return Finding(Area.LOCAL, Level.FAULT, message, "`llm7router chat --only local hello` says more")
+        slow = _failure(error) is Failure.TIMEOUT
+        message = f"{deployment.id}: {f'no answer within {LOCAL_S:g} s' if slow else _why(error)}"
+        fix = f"`llm7router chat --only {deployment.id} hello` says more"
+        return Finding(Area.LOCAL, Level.WARNING if slow else Level.FAULT, message, fix)
     assert result is not None, "a stream that ends without an error ends with its result"
     record = result.attempts[-1]
     first_s = record.first_token_s or 0.0
@@ -58,13 +60,16 @@ async def _probe(router: LLMRouter, provider: str) -> Finding:
         context = RequestContext(providers=(one,), deadline_s=PROBE_S, wait_s=0)
         result = await router.complete(PROBE_PROMPT, context, max_tokens=PROBE_TOKENS)
     except RoutingError as error:
-        tried = error.attempts[-1] if error.attempts else None
-        if tried is not None and tried.failure is Failure.NO_ANSWER:  # it thought for all of its few tokens
-            return Finding(Area.PROVIDERS, Level.OK, f"{one}: answered in {tried.duration_s:.1f} s, still thinking")
-        bad = tried is not None and tried.failure in (Failure.KEY_REJECTED, Failure.NO_CREDIT, Failure.MODEL_GONE)
+        if _failure(error) is Failure.NO_ANSWER:  # it thought for all of its few tokens
+            return Finding(Area.PROVIDERS, Level.OK, f"{one}: answers, and began to think")
+        bad = _failure(error) in (Failure.KEY_REJECTED, Failure.NO_CREDIT, Failure.MODEL_GONE)
         fix = f"`llm7router chat --only {one} hello` says more"
         return Finding(Area.PROVIDERS, Level.FAULT if bad else Level.WARNING, f"{one}: {_why(error)}", fix)
     return Finding(Area.PROVIDERS, Level.OK, f"{one}: answered in {result.latency:.1f} s")
+
+
+def _failure(error: Llm7RouterError) -> Failure | None:
+    return error.attempts[-1].failure if isinstance(error, RoutingError) and error.attempts else None
 
 
 def _why(error: Llm7RouterError) -> str:
