@@ -19,7 +19,7 @@ from llm7router.upkeep.models_list import Listed, ModelsList
 
 MODELS_DEV = "models.dev"
 MOST_NEW = 50  # models that one update adds to one provider
-_GONE_NOTE = "gone from its list"
+_GONE_NOTE, _BACK_NOTE = "gone from its list", "back in its list"
 # An id goes into the file and from there into requests: no `${VAR}`, nothing that a terminal or YAML could take amiss.
 _SAFE_ID = re.compile(r"[A-Za-z0-9@][A-Za-z0-9@._:/+~-]{0,199}")
 
@@ -61,7 +61,7 @@ def changes_of(
         said = vendor.models.get(model.id) if vendor is not None else None
         ours = not model.enabled and (model.note or "").startswith(_GONE_NOTE)
         if ours and said is not None and said.free is not False:
-            values = {"enabled": True, "note": f"back in its list, {today}"}
+            values = {"enabled": True, "note": f"{_BACK_NOTE}, {today}"}
             yield Change(spec.name, model.id, What.BACK, "listed again; enabled: false -> true", "vendor", values)
         unsaid = Listed(model.id)
         yield from _differences(spec.name, model, said or unsaid, third.get(model.id, unsaid))
@@ -70,7 +70,8 @@ def changes_of(
 
 
 def _off(model: ModelConfig, note: str) -> dict[str, Any]:
-    return {"enabled": False} | ({"note": note} if model.note is None else {})
+    ours = model.note is None or model.note.startswith((_GONE_NOTE, _BACK_NOTE))
+    return {"enabled": False} | ({"note": note} if ours else {})
 
 
 def _differences(provider: str, model: ModelConfig, vendor: Listed, third: Listed) -> Iterator[Change]:

@@ -62,6 +62,10 @@ class ModelsList:
         base, colon, variant = id.partition(":")
         return not (colon and base in self.models and variant != "free")  # OpenRouter lists no `:nitro` and the like
 
+    def asks_money(self, id: str) -> bool:
+        """The list says that the model is not free."""
+        return id in self.models and self.models[id].free is False
+
 
 def read(body: Any) -> ModelsList:
     """The list in a vendor's answer.
@@ -144,5 +148,6 @@ def _price(row: Mapping[str, Any]) -> tuple[Price | None, bool | None]:
     )
     if prompt is None or answer is None or prompt < 0 or answer < 0:  # -1: it depends
         return None, None
-    extra = any(number(pricing.get(name, 0)) != 0 for name in _EXTRA_PRICES)
-    return Price(round(prompt * 1e6, 6), round(answer * 1e6, 6)), prompt == answer == 0 and not extra
+    if any(number(pricing.get(name, 0)) != 0 for name in _EXTRA_PRICES):
+        return None, False  # a price by the token does not say what it costs
+    return Price(round(prompt * 1e6, 6), round(answer * 1e6, 6)), prompt == answer == 0

@@ -47,6 +47,12 @@ def test_a_model_that_is_back_is_switched_on_if_it_was_switched_off_for_being_go
     assert found(spec({**off, "note": "too slow"}), Listed("m")) == []
 
 
+def test_a_model_that_goes_and_comes_again_has_the_latest_note() -> None:
+    back = {**FREE, "note": "back in its list, 2026-10-01"}
+    (gone,) = found(spec(back), Listed("other"))
+    assert gone.values == {"enabled": False, "note": f"gone from its list, {TODAY}"}
+
+
 def test_a_model_that_is_back_for_money_does_not_come_back() -> None:
     off = {**FREE, "enabled": False, "note": "gone from its list, 2026-10-01"}
     changes = found(spec(off), Listed("m", price=Price(1, 1), free=False))
@@ -56,9 +62,8 @@ def test_a_model_that_is_back_for_money_does_not_come_back() -> None:
 @pytest.mark.parametrize(
     ("listed", "values"),
     [(Listed("m", price=Price(0.1, 0.2), free=False), {"cost": {"input": 0.1, "output": 0.2}}),
-     (Listed("m", price=Price(0, 0), free=False), {"enabled": False, "note": "no longer free by its list"}),
      (Listed("m", free=False), {"enabled": False, "note": "no longer free by its list"})],
-    ids=["by the token", "by the request", "by its tier"],
+    ids=["by the token", "in another way"],
 )  # fmt: skip
 def test_a_free_model_that_costs_money_by_its_vendor_is_called_for_free_no_more(
     listed: Listed, values: dict[str, Any]

@@ -17,7 +17,7 @@ from llm7router.upkeep.checks import packages
 from llm7router.upkeep.findings import Area, Finding, Level
 from tests.guard import CANARY
 from tests.redis_server import RedisServer
-from tests.upkeep.vendors import GROQ_MODELS, LISTS, lists, sent_keys, written
+from tests.upkeep.vendors import GROQ_MODELS, LISTS, OPENROUTER, lists, sent_keys, written
 from tests.upstream import Step, Upstream
 
 pytestmark = pytest.mark.usefixtures("clean")
@@ -134,8 +134,19 @@ def test_models_that_are_gone_are_named_with_the_command_that_helps(tmp_path: Pa
     written(tmp_path, up)
     lists(up, groq=[{"id": GROQ_MODELS[0]}])
     assert findings()["models"] == [
-        ("warning", "groq no longer lists openai/gpt-oss-20b; `llm7router providers update groq`")
+        ("warning", "groq no longer lists openai/gpt-oss-20b; `llm7router providers update groq --apply`")
     ]
+
+
+def test_a_free_model_that_its_provider_asks_money_for_is_a_fault(tmp_path: Path, up: Upstream) -> None:
+    written(tmp_path, up)
+    lists(up, openrouter=[{**OPENROUTER, "pricing": {"prompt": "0.000001", "completion": "0"}}])
+    ((level, text),) = findings()["models"]
+    assert level == "fault"
+    assert text.startswith("openrouter asks money for google/gemma-4-31b-it:free, which router.yaml calls free; ")
+    result = CliRunner().invoke(main, ["providers", "update", "openrouter", "--apply", "--models-dev", "none"])
+    assert result.exit_code == 0, result.output
+    assert findings()["models"][0][0] == "ok", "it is not used any more"
 
 
 BAD: dict[str, tuple[Step, str]] = {

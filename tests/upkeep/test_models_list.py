@@ -45,7 +45,7 @@ def test_openrouters_entry_tells_context_capabilities_price_and_that_it_is_free(
     ("pricing", "price", "free"),
     [
         ({"prompt": "0.0000003", "completion": "0.0000025"}, Price(0.3, 2.5), False),
-        ({"prompt": "0", "completion": "0", "request": "0.01"}, Price(0, 0), False),
+        ({"prompt": "0", "completion": "0", "request": "0.01"}, None, False),
         ({"prompt": "-1", "completion": "-1"}, None, None),
         ({"prompt": "0"}, None, None),
         ({"prompt": "free", "completion": None}, None, None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from statistics import median
 
-from llm7router.config.models import ProviderSpec
+from llm7router.config.models import ModelConfig, ProviderSpec
 from llm7router.upkeep.asking import Heard
 from llm7router.upkeep.findings import Area, Finding, Level
 
@@ -45,21 +45,30 @@ def _answered(name: str, heard: Heard, spec: ProviderSpec, keyed: bool) -> Findi
 
 
 def models(heard: Mapping[str, Heard], specs: Mapping[str, ProviderSpec]) -> Iterator[Finding]:
-    """Models that their provider no longer lists."""
-    looked_at = 0
-    gone_anywhere = False
+    """Models that their provider no longer lists, and those that it asks money for though router.yaml has them free."""
+    looked_at, well = 0, True
     for name, answer in heard.items():
-        if answer.listed is None:
+        listed = answer.listed
+        if listed is None:
             continue
-        ids = [model.id for model in specs[name].config.models if model.enabled]
-        gone = [id for id in ids if answer.listed.lacks(id)]
-        looked_at += len(ids)
+        enabled = [model for model in specs[name].config.models if model.enabled]
+        looked_at += len(enabled)
+        fix = f"`llm7router providers update {name} --apply`"
+        gone = [model.id for model in enabled if listed.lacks(model.id)]
+        paid = [model.id for model in enabled if _free(model) and listed.asks_money(model.id)]
+        well = well and not gone and not paid
         if gone:
-            gone_anywhere = True
-            message = f"{name} no longer lists {', '.join(gone)}"
-            yield Finding(Area.MODELS, Level.WARNING, message, f"`llm7router providers update {name}`")
-    if looked_at and not gone_anywhere:
+            yield Finding(Area.MODELS, Level.WARNING, f"{name} no longer lists {', '.join(gone)}", fix)
+        if paid:
+            message = f"{name} asks money for {', '.join(paid)}, which router.yaml calls free"
+            yield Finding(Area.MODELS, Level.FAULT, message, fix)
+    if looked_at and well:
         yield Finding(Area.MODELS, Level.OK, f"all {looked_at} models that could be looked up are still listed")
+
+
+def _free(model: ModelConfig) -> bool:
+    """Called as what costs nothing; with a list price it is an allowance that pays."""
+    return model.cost is not None and model.cost.input == model.cost.output == 0 and model.list_cost is None
 
 
 def clock(heard: Iterable[Heard]) -> Iterator[Finding]:
