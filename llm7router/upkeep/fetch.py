@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
+import socket
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
@@ -82,15 +85,45 @@ async def get(
 
     host = _plain(urlsplit(url).netloc)
     try:
-        async with asyncio.timeout(within_s), http.stream("GET", url, headers=dict(headers or {})) as answer:
-            return await _page(host, answer, clock)
+        async with asyncio.timeout(within_s):
+            await _look_up(urlsplit(url).hostname or "")
+            async with http.stream("GET", url, headers=dict(headers or {})) as answer:
+                return await _page(host, answer, clock)
     except TimeoutError:
         raise FetchError(f"{host} does not answer within {within_s:g} s") from None
-    except httpx.ConnectError as error:
+    except (httpx.ConnectError, OSError) as error:
         means = next((words for pattern, words in _WORDS if re.search(pattern, _causes(error))), "cannot be reached")
         raise FetchError(f"{host} {means}") from None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):  # no message of theirs: it may quote a header
         raise FetchError(f"{host} breaks off its answer") from None
+
+
+async def _look_up(name: str) -> None:
+    """Look the name up in a thread that nobody waits for.
+
+    asyncio's own threads are waited for when a program ends, and a look-up without a network can take half a minute.
+
+    Raises:
+        OSError: there is no such name, or nobody to ask for it.
+    """
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[None] = loop.create_future()
+
+    def tell(error: OSError | UnicodeError | None) -> None:
+        if not done.done():
+            done.set_exception(OSError(str(error))) if error else done.set_result(None)
+
+    def work() -> None:
+        error = None
+        try:
+            socket.getaddrinfo(name, None)
+        except (OSError, UnicodeError) as caught:
+            error = caught
+        with contextlib.suppress(RuntimeError):  # the loop is closed, nobody waits any more
+            loop.call_soon_threadsafe(tell, error)
+
+    threading.Thread(target=work, name="llm7router look-up", daemon=True).start()
+    await done
 
 
 async def _page(host: str, answer: httpx.Response, clock: Clock) -> Page:

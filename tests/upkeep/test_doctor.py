@@ -183,7 +183,7 @@ def test_without_a_network_there_is_one_fault_and_it_ends_in_time(
     ((level, text),) = found["providers"]
     assert level == "fault"
     assert text.startswith(
-        "none of groq, openrouter can be reached (127.0.0.1:1 refuses connections); check the network"
+        "no provider can be reached (groq, openrouter): 127.0.0.1:1 refuses connections; check the network"
     )
     assert "clock" not in found
     monkeypatch.setattr(doctor, "ASK_S", 0.3)

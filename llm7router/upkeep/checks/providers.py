@@ -19,7 +19,7 @@ def reachable(
     if heard and all(answer.page is None for answer in heard.values()):
         names, why = ", ".join(heard), next(iter(heard.values())).fault
         fix = "check the network, DNS, and whether a proxy or firewall stands between; local models still answer"
-        yield Finding(Area.PROVIDERS, Level.FAULT, f"none of {names} can be reached ({why})", fix)
+        yield Finding(Area.PROVIDERS, Level.FAULT, f"no provider can be reached ({names}): {why}", fix)
         return
     for name, answer in heard.items():
         variable = specs[name].config.api_key_env
