@@ -17,6 +17,7 @@ try:  # Ctrl-C right after the start must not print a traceback
     from llm7router.cli.chat import chat
     from llm7router.cli.completing import completion
     from llm7router.cli.config import config
+    from llm7router.cli.doctor import doctor
     from llm7router.cli.help import help
     from llm7router.cli.local import local
     from llm7router.cli.providers import providers
@@ -93,11 +94,27 @@ def main() -> None:
       llm7router setup                       keys for more providers, one at a time
       llm7router serve                       an OpenAI-compatible gateway, with a dashboard
       llm7router providers                   states, keys and what is left of each limit
+      llm7router doctor                      what is in order, and what to do about the rest
     """
     from llm7router.cli.output import configure_logging
 
     configure_logging()
 
 
-for command in (chat, route, serve, setup, providers, stats, local, validate, config, key, completion, help, version):
+for command in (
+    chat,
+    route,
+    serve,
+    setup,
+    providers,
+    doctor,
+    stats,
+    local,
+    validate,
+    config,
+    key,
+    completion,
+    help,
+    version,
+):
     main.add_command(command)

@@ -45,6 +45,20 @@ class Loop:
         self._runner.close()
 
 
+def run(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` returns, on a loop of its own. Ctrl-C raises KeyboardInterrupt and waits for nothing else."""
+    loop = Loop()
+    try:
+        result = loop.run(work)
+    except KeyboardInterrupt:
+        raise
+    except BaseException:
+        loop.close()
+        raise
+    loop.close()
+    return result
+
+
 @contextlib.contextmanager
 def _interrupts_cancel(
     loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any], grace_s: float | None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from llm7router.cli.options import config_option, json_option
+from llm7router.cli.providers_update import update
 
 if TYPE_CHECKING:
     from llm7router.config.models import LoadedConfig
@@ -15,12 +16,22 @@ if TYPE_CHECKING:
 BUDGET = "budget usd"  # how limits that are the user's own money are named
 
 
-@click.command(short_help="States, keys, limits and what is left of each.")
+@click.group(invoke_without_command=True, short_help="States, keys, limits and what is left of each; `update`.")
 @click.option("--all", "show_all", is_flag=True, help="Also those that are disabled.")
 @config_option
 @json_option
-def providers(show_all: bool, config_path: str | None, as_json: bool) -> None:
-    """States, keys, limits and what is left of each. Calls nobody."""
+@click.pass_context
+def providers(ctx: click.Context, show_all: bool, config_path: str | None, as_json: bool) -> None:
+    """States, keys, limits and what is left of each. Without a command it calls nobody."""
+    if ctx.invoked_subcommand is None:
+        list_states(show_all, config_path, as_json)
+
+
+providers.add_command(update)
+
+
+def list_states(show_all: bool, config_path: str | None, as_json: bool) -> None:
+    """What `llm7router providers` prints."""
     from llm7router.cli.output import print_json
     from llm7router.config.load import load
     from llm7router.router import LLMRouter

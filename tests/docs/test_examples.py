@@ -28,6 +28,9 @@ HELP = [*examples.in_help(main)]
 PARSED = {
     "chat": "calls providers; tests/cli runs it against stand-ins",
     "serve": "runs until Ctrl-C; tests/server runs it",
+    "setup": "asks a person; tests/onboarding runs it in a terminal against stand-ins",
+    "doctor": "asks providers; tests/upkeep runs it against stand-ins",
+    "providers update": "asks providers; tests/upkeep runs it against stand-ins",
     "local fetch": "downloads gigabytes; tests/cli/test_local.py runs it against a stand-in",
     "local measure": "takes seconds; tests/cli/test_local.py runs it",
 }

@@ -1,0 +1,1 @@
+"""Keeping an installation in order: what `llm7router doctor` looks at, and what `providers update` changes."""

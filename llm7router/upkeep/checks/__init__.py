@@ -1,0 +1,1 @@
+"""What `doctor` looks at: each check takes what it needs and returns findings."""
