@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm7router import ending, result
+from llm7router.budgets import Budgets
 from llm7router.calls import params
 from llm7router.calls.base import Backend, Call
 from llm7router.clock import Clock
@@ -55,13 +56,14 @@ class Engine:
         factors: Sequence[tuple[str, float, Factor]],
         timeouts: TimeoutsConfig,
         clock: Clock,
+        budgets: Budgets,
     ) -> None:
         self._ledger, self._backend, self._factors = ledger, backend, factors
-        self._timeouts, self._clock = timeouts, clock
+        self._timeouts, self._clock, self._budgets = timeouts, clock, budgets
 
     def decide(self, request: Request, snapshot: Snapshot) -> Decision:
         """Rank; nothing is called and nothing is written."""
-        return decide(request, snapshot, self._factors)
+        return decide(request, self._budgets.seen_by(request.caller, snapshot), self._factors)
 
     async def serve(
         self,

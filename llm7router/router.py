@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from llm7router import catalog, ending, naming, result
 from llm7router.admission import Admission
+from llm7router.budgets import Budgets
 from llm7router.calls import params
 from llm7router.calls.base import Backend
 from llm7router.clock import Clock, SystemClock
@@ -74,9 +75,12 @@ class LLMRouter:
         self._specs = {spec.name: spec for spec in self._loaded.providers}
         factors = registry.bind(self._settings.scoring.weights, self._settings.scoring.parameters)
         callers = {key.name: catalog.caller(key) for key in self._settings.server.keys if key.limits}
-        self._ledger = Ledger(store or open_store(self._settings.state), self._clock, callers=callers.values())
+        self._budgets = Budgets(self._settings.server.keys, self._settings.budget.usd_per_request)
+        limits = (*(limit for caller in callers.values() for limit in caller.limits), *self._budgets.limits)
+        self._ledger = Ledger(store or open_store(self._settings.state), self._clock, limits=limits)
         self._backend = backend or _backend()
-        self._engine = Engine(self._ledger, self._backend, factors, self._settings.timeouts, self._clock)
+        timeouts = self._settings.timeouts
+        self._engine = Engine(self._ledger, self._backend, factors, timeouts, self._clock, self._budgets)
         self._admission = Admission(self._ledger, callers)
         self._streaming = Streaming(self._engine, self._ledger, self._clock)
         self._read_providers()
@@ -288,7 +292,7 @@ class LLMRouter:
             context,
             id=context.request_id or uuid4().hex,
             environment=self._settings.environment,
-            max_usd=self._settings.budget.usd_per_request,
+            max_usd=self._budgets.usd_per_request(context.caller),
             total_s=self._settings.timeouts.total_s,
         )
         self.check_ids((*built.providers, *built.exclude))
@@ -306,7 +310,7 @@ class LLMRouter:
             context,
             id=context.request_id or uuid4().hex,
             environment=self._settings.environment,
-            max_usd=self._settings.budget.usd_per_request,
+            max_usd=self._budgets.usd_per_request(context.caller),
             total_s=self._settings.timeouts.total_s,
         )
         self.check_ids((*built.providers, *built.exclude))

@@ -36,7 +36,7 @@ class Ledger:
     """State of every deployment, behind any store."""
 
     def __init__(
-        self, store: Store, clock: Clock, rng: random.Random | None = None, callers: Iterable[Deployment] = ()
+        self, store: Store, clock: Clock, rng: random.Random | None = None, limits: Iterable[Limit] = ()
     ) -> None:
         self._store = store
         self._clock = clock
@@ -50,7 +50,7 @@ class Ledger:
         self._registered_at = float("-inf")
         self._returning: set[asyncio.Future[None]] = set()
         self._deployments: tuple[Deployment, ...] = ()
-        self._callers = tuple(callers)  # whoever has limits of its own
+        self._callers = tuple(limits)  # of callers, beside those of deployments
         self._lead: float | None = None  # of the wall clock over the monotonic one, when last looked at
 
     @property
@@ -153,7 +153,7 @@ class Ledger:
             )
 
     def _limits(self) -> list[Limit]:
-        return list(dict.fromkeys(limit for d in (*self._deployments, *self._callers) for limit in d.limits))
+        return list(dict.fromkeys((*(limit for d in self._deployments for limit in d.limits), *self._callers)))
 
     def now(self) -> float:
         """Epoch seconds, by the store's clock if it has one."""
