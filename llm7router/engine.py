@@ -120,6 +120,9 @@ class Engine:
             prepared = params.prepare(parameters, d, demand.output_tokens(request, d))
             call = self._call(attempt, watch, prepared, deadline)
             outcome = await self._made(call, watch)
+            if outcome.ok and outcome.stream is None and not d.free:
+                whole = result.Answer.of(outcome.response) if request.operation is Operation.CHAT else None
+                outcome = result.believed(outcome, request, whole)
         except Exception as error:  # a fault of ours must not lose a request that another deployment can serve
             # No message and no traceback: both may hold the key, and a command prints what is logged.
             log.error("calling %s failed in this program: %s", d.id, type(error).__name__)

@@ -102,14 +102,16 @@ async def test_at_0_nothing_that_could_cost_is_called(budget: dict[str, float]) 
 
 
 @in_virtual_time
-async def test_a_request_costs_no_more_than_its_caller_may_spend_on_one_failed_attempts_included() -> None:
+@pytest.mark.parametrize(
+    ("context", "called"), [(INTERN, ["paid/m", "free/m"]), (OTHER, ["paid/m", "more/m"])], ids=["intern", "other"]
+)
+async def test_what_a_failed_attempt_may_have_cost_comes_off_what_its_caller_may_spend_on_a_request(
+    context: RequestContext, called: list[str]
+) -> None:
     one = scene({"usd_per_request": 0.15}, script=Failure.BAD_ANSWER)
     one.router.register_provider(one.router._specs["paid"].config, "more")
-    assert await ask(one) == "free"
-    assert one.called == ["paid/m", "free/m"], "with another paid call it could come to 0.2 USD"
-    one.backend.calls.clear()
-    assert await ask(one, OTHER) == "more"
-    assert one.called == ["paid/m", "more/m"]
+    await ask(one, context)
+    assert one.called == called, "two paid calls could come to 0.2 USD"
 
 
 @in_virtual_time
@@ -168,3 +170,26 @@ async def test_a_clock_that_is_set_back_gives_no_caller_new_money(jump_s: float)
     assert await ask(one) == "paid"
     one.clock.jump(jump_s)
     assert [await ask(one) for _ in range(2)] == ["free"] * 2
+
+
+@in_virtual_time
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(
+    "told", [(300, None), (None, 400), (0, 0), (300, 0), (0, 400), (300, 40), (20, 400)], ids=str
+)  # 300 and 400 would be true
+async def test_a_count_of_tokens_that_cannot_be_true_gives_no_money_back(told: Any, stream: bool) -> None:
+    one = scene({"usd_per_day": 5}, script=Reply("four " * 320, prompt_tokens=told[0], output_tokens=told[1]))
+    long = [{"role": "user", "content": "word " * 240}]
+    if stream:
+        async for _ in one.router.stream(long, INTERN, max_tokens=1000):
+            pass
+    else:
+        await one.router.complete(long, INTERN, max_tokens=1000)
+    assert spent(one, "budget usd/day of intern") == pytest.approx(0.1)
+
+
+@in_virtual_time
+async def test_a_count_of_tokens_that_may_be_true_is_believed() -> None:
+    one = scene({"usd_per_day": 5}, script=Reply("four " * 320, prompt_tokens=9, output_tokens=400))
+    await ask(one)
+    assert spent(one, "budget usd/day of intern") == pytest.approx(0.04)
