@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from llm7router import catalog, ending, naming, result
 from llm7router.admission import Admission
+from llm7router.alerts import Alerts
 from llm7router.budgets import Budgets
 from llm7router.calls import params
 from llm7router.calls.base import Backend
@@ -82,6 +83,10 @@ class LLMRouter:
         timeouts = self._settings.timeouts
         self._engine = Engine(self._ledger, self._backend, factors, timeouts, self._clock, self._budgets)
         self._admission = Admission(self._ledger, callers)
+        self.alerts = Alerts(
+            self._settings.alerts, self._ledger, self._clock, lambda: self._deployments, callers, self._loaded.env
+        )
+        self.hooks.add(self.alerts)
         self._streaming = Streaming(self._engine, self._ledger, self._clock)
         self._read_providers()
 
@@ -237,6 +242,7 @@ class LLMRouter:
 
     async def aclose(self) -> None:
         """Release models, connections and the store. The router may be used again."""
+        await self.alerts.aclose()
         await self._backend.aclose()
         await self._ledger.aclose()
 

@@ -70,7 +70,7 @@ class Ledger:
                 self._mirrored(self._store.read_now())
             except StoreError as error:
                 self._fail(error)
-        return self._snapshot(deployments)
+        return self.known(deployments)
 
     async def snapshot(self, deployments: tuple[Deployment, ...]) -> Snapshot:
         """The state of this instant. Writes nothing, but to correct what a clock that was ahead has written."""
@@ -83,7 +83,16 @@ class Ledger:
         self._deployments = deployments
         if (jump_s := self._clock_moved_s()) is not None:
             await self._follow_the_clock(jump_s)
-        return self._snapshot(deployments)
+        return self.known(deployments)
+
+    def known(self, deployments: tuple[Deployment, ...]) -> Snapshot:
+        """What is known of the state without reading the store: at most half a second old while requests come."""
+        cells = self._standby.cells if self._standby.active else self._mirror
+        return Snapshot(self.now(), deployments, cells or {}, self._in_flight.copy())
+
+    async def write(self, keys: tuple[str, ...], change: Change[T]) -> T | None:
+        """One step in the store for what is no quota; None while the store cannot be used."""
+        return None if self._standby.active else await self._mutate(keys, change)
 
     async def reserve(
         self, request: Request, deployment: Deployment, *, lease_s: float, ignore_breaker: bool = False
@@ -250,7 +259,3 @@ class Ledger:
 
     def _fail(self, error: StoreError) -> None:
         self._standby.take_over(self._mirror or {}, self.now(), str(error))
-
-    def _snapshot(self, deployments: tuple[Deployment, ...]) -> Snapshot:
-        cells = self._standby.cells if self._standby.active else self._mirror
-        return Snapshot(self.now(), deployments, cells or {}, self._in_flight.copy())
