@@ -120,9 +120,6 @@ class Engine:
             prepared = params.prepare(parameters, d, demand.output_tokens(request, d))
             call = self._call(attempt, watch, prepared, deadline)
             outcome = await self._made(call, watch)
-            if outcome.ok and outcome.stream is None and not d.free:
-                whole = result.Answer.of(outcome.response) if request.operation is Operation.CHAT else None
-                outcome = result.believed(outcome, request, whole)
         except Exception as error:  # a fault of ours must not lose a request that another deployment can serve
             # No message and no traceback: both may hold the key, and a command prints what is logged.
             log.error("calling %s failed in this program: %s", d.id, type(error).__name__)
@@ -134,13 +131,16 @@ class Engine:
 
     async def _made(self, call: Call, watch: Watch) -> Outcome:
         """The call as asked for; a deployment that cannot stream gives its answer in one piece."""
-        if watch.request.operation is Operation.EMBEDDINGS:
-            return await self._backend.embed(call)
-        stream = watch.stream
-        if stream and Capability.STREAMING in call.deployment.capabilities:
+        d, request, stream = call.deployment, watch.request, watch.stream
+        if request.operation is Operation.EMBEDDINGS:
+            return result.believed(await self._backend.embed(call), d, request)
+        if stream and Capability.STREAMING in d.capabilities:
             return await self._backend.stream(call)
         outcome = await self._backend.complete(call)
-        return result.in_one_piece(outcome, call.deployment) if stream and outcome.ok else outcome
+        if not outcome.ok:
+            return outcome
+        outcome = result.believed(outcome, d, request, result.Answer.of(outcome.response))
+        return result.in_one_piece(outcome, d) if stream else outcome
 
     def _call(self, attempt: Attempt, watch: Watch, parameters: Mapping[str, Any], deadline: float) -> Call:
         timeouts = self._timeouts

@@ -159,13 +159,13 @@ LEAST_PROMPT, LEAST_OUTPUT = 1 / 8, 3 / 8
 WORDS = 2  # tokens that an answer of one long word may lack
 
 
-def believed(outcome: Outcome, request: Request, answer: Answer | None) -> Outcome:
-    """The outcome of a paid call, without counts of tokens that are too low for what was sent and answered.
+def believed(outcome: Outcome, deployment: Deployment, request: Request, answer: Answer | None = None) -> Outcome:
+    """The outcome, of a paid call without counts of tokens that are too low for what was sent and answered.
 
     Without counts the whole reservation stays charged: what a provider forgets to tell, it may still bill.
     """
     prompt, output = outcome.prompt_tokens, outcome.output_tokens
-    if prompt is None or output is None:
+    if deployment.free or prompt is None or output is None:
         return outcome
     least = answer.estimated_tokens * LEAST_OUTPUT - WORDS if answer else 0
     if prompt >= request.prompt_tokens * LEAST_PROMPT and output >= least:
