@@ -236,9 +236,7 @@ def test_a_callers_request_may_not_cost_more_than_its_day_or_its_month(told: Tol
     assert of_key(told, "budget: {usd_per_day: -1}") == [
         "budget.usd_per_day: must be at least 0 (given -1); change the number"
     ]
-    assert of_key(told, "budget: {usd_per_week: 1}") == [
-        "budget.usd_per_week: unknown key; did you mean 'usd_per_day'?"
-    ]
+    assert of_key(told, "budget: {usd_per_dya: 1}") == ["budget.usd_per_dya: unknown key; did you mean 'usd_per_day'?"]
 
 
 def test_a_callers_money_is_no_limit_but_a_budget(told: Told) -> None:
