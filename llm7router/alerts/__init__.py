@@ -4,7 +4,8 @@
 
     router.alerts.add(lambda alert: print(alert.kind, alert.text))
 
-Each is told once a window, or once until it is over, by one of all processes that share a store. A webhook gets JSON,
+Each is told once a window, or once until it is over, by one of all processes that share a store; a process that is
+killed at that moment takes it along. A webhook gets JSON,
 {"id", "kind", "subject", "text", "at", "limit", "share", "used", "max"}, signed as `llm7router.alerts.verify` says.
 """
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from llm7router.alerts.alert import Alert, Kind
 from llm7router.decision.demand import MICRO, is_budget
 from llm7router.decision.explain import duration
+from llm7router.decision.failures import POLICIES
 from llm7router.state import health, periods, quota, windows
 from llm7router.state.cells import EMPTY, Cell
 from llm7router.types import Deployment, Failure, Limit, Period, Snapshot, Unit
@@ -108,7 +109,7 @@ def _failures(seen: Seen, snapshot: Snapshot) -> Iterator[Found]:
     now, until = snapshot.now, snapshot.now + HELD_S
     for d, failure in seen.tried:
         state = snapshot.cells.get(d.cell, EMPTY).health
-        if failure and state.open_until:
+        if failure and POLICIES[failure].health and state.open_until:
             again = duration(health.available_at(state, now) - now)
             alert = Alert(Kind.BREAKER, d.id, f"{d.id}: breaker open after {failure}; probe in {again}", now)
             yield Found((_breaker(d),), until, alert)
