@@ -53,7 +53,8 @@ class LLMRouter:
             (`$LLM7ROUTER_CONFIG`, `./router.yaml`, the user's, the packaged one).
         env: where keys are read from; None is the process's environment over `.env`.
         store, backend, clock: replace the configured store, LiteLLM, and time.
-        hooks: called with a `RequestEvent` when a request has ended; `hooks.add` adds more.
+        hooks: called with a `RequestEvent` when a request has ended; `hooks.add` adds more, and `alerts.add` what is
+            called with each `llm7router.alerts.Alert`.
 
     Raises:
         ConfigError: the configuration has faults; all of them are listed.

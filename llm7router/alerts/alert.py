@@ -19,7 +19,7 @@ class Kind(StrEnum):
 class Alert:
     """One thing worth telling somebody, without prompts, answers or keys.
 
-    `at` is the instant in epoch seconds. `subject` is a deployment, a provider, a caller, or `budget`. A share has
+    `at` is the instant in epoch seconds. `subject` is a deployment, a provider, `caller/NAME`, or `budget`. A share has
     `limit`, the limit's name, `share`, the one of router.yaml that was reached, and `used` of `max` in the limit's unit
     (USD for money). What is reserved for calls under way counts as used.
     """

@@ -115,9 +115,8 @@ def _failures(seen: Seen, snapshot: Snapshot) -> Iterator[Found]:
             yield Found((_breaker(d),), until, alert)
         if failure is Failure.KEY_REJECTED:
             advice = f"; correct {d.key_name}" if d.key_name else ""
-            yield Found(
-                (_key(d),), until, Alert(Kind.KEY, d.provider, f"{d.provider}: the key was rejected{advice}", now)
-            )
+            alert = Alert(Kind.KEY, d.provider, f"{d.provider}: the key was rejected{advice}", now)
+            yield Found((_key(d),), until, alert)
     answered = seen.answered
     if answered is None or answered.local:
         remotes = [d for d in snapshot.deployments if _could(d)]

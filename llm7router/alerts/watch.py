@@ -33,10 +33,10 @@ class Alerts:
         callers: Mapping[str, Deployment],
         env: Mapping[str, str],
     ) -> None:
-        self._shares, self._ledger = config.shares, ledger
-        self._deployments, self._callers = deployments, callers
-        hook = config.webhook
-        self._webhook = Webhook(hook, env[hook.secret_env], clock) if hook else None
+        self._ledger, self._clock, self._deployments = ledger, clock, deployments
+        self._webhook: Webhook | None = None
+        self._former: list[Webhook] = []
+        self.configure(config, callers, env)
         self._listeners: list[Listener] = []
         self._claims: set[asyncio.Task[None]] = set()
         self._own: dict[str, float] = {}  # what was told while the store could not be used
@@ -44,7 +44,19 @@ class Alerts:
     @property
     def dropped(self) -> int:
         """Alerts that the webhook did not get."""
-        return self._webhook.dropped if self._webhook else 0
+        return sum(webhook.dropped for webhook in self._webhooks)
+
+    @property
+    def _webhooks(self) -> list[Webhook]:
+        return [*self._former, *([self._webhook] if self._webhook else [])]
+
+    def configure(self, config: AlertsConfig, callers: Mapping[str, Deployment], env: Mapping[str, str]) -> None:
+        """Go by a configuration, the first or an edited one. What waits for a former webhook is still sent there."""
+        self._shares, self._callers = config.shares, callers
+        hook = config.webhook
+        if self._webhook is not None:
+            self._former.append(self._webhook)
+        self._webhook = Webhook(hook, env[hook.secret_env], self._clock) if hook else None
 
     def add(self, listener: Listener) -> None:
         """Call it with each `Alert`. It runs in the event loop, so it must be quick; what it raises is logged."""
@@ -63,8 +75,7 @@ class Alerts:
         """Tell what was found, and wait some seconds at most for the webhook."""
         loop = asyncio.get_running_loop()
         await asyncio.gather(*(c for c in self._claims if c.get_loop() is loop), return_exceptions=True)
-        if self._webhook is not None:
-            await self._webhook.aclose()
+        await asyncio.gather(*(webhook.aclose() for webhook in self._webhooks))
 
     def _seen(self, event: RequestEvent) -> Seen:
         caller = self._callers.get(event.request.caller or "")

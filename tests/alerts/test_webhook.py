@@ -17,7 +17,7 @@ import pytest
 from llm7router import LLMRouter
 from llm7router.alerts import Alert, Kind, sign, verify
 from llm7router.alerts.webhook import MOST_WAITING, Webhook
-from llm7router.config.alert_models import WebhookConfig
+from llm7router.config.alert_models import AlertsConfig, WebhookConfig
 from llm7router.testing import START_AT, ScriptedBackend, VirtualClock
 from tests.guard import CANARY
 from tests.router.scene import HELLO, config, model, provider
@@ -253,3 +253,21 @@ async def test_an_answer_without_end_is_not_read() -> None:
         await routed.complete(HELLO)
         await until(lambda: one.requests)
     assert routed.alerts.dropped == 0
+
+
+async def test_an_edited_configuration_is_gone_by_and_what_waits_for_the_former_webhook_is_sent() -> None:
+    taken = b"HTTP/1.1 204 No Content\r\n\r\n"
+    async with server() as before, server(taken) as after, router(before.port) as routed:
+        heard: list[Alert] = []
+        routed.alerts.add(heard.append)
+        await routed.complete(HELLO)
+        await until(lambda: before.requests)
+        hook = {"url": f"http://127.0.0.1:{after.port}/", "secret_env": "OTHER"}
+        edited = AlertsConfig.model_validate({"shares": [0.02], "webhook": hook})
+        routed.alerts.configure(edited, {}, {"OTHER": "another secret of enough characters"})
+        await routed.complete(HELLO)
+        await until(lambda: after.requests)
+        before.released.set()
+        await until(lambda: len(heard) == 2)
+    assert routed.alerts.dropped == 0
+    assert [len(before.requests), len(after.requests)] == [1, 1]
