@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -25,9 +25,9 @@ class Admission:
         self._ledger, self._callers = ledger, callers
 
     @property
-    def callers(self) -> Collection[Deployment]:
-        """Whoever has limits."""
-        return self._callers.values()
+    def callers(self) -> Mapping[str, Deployment]:
+        """Whoever has limits, by name."""
+        return self._callers
 
     @asynccontextmanager
     async def of(self, watch: Watch) -> AsyncIterator[None]:

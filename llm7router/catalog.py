@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from llm7router.config.limit_models import LimitConfig
 from llm7router.config.models import BudgetConfig, ModelConfig, PriceConfig, ProviderSpec
-from llm7router.config.server_models import KeyConfig
+from llm7router.config.server_models import KeyBudgetConfig, KeyConfig
 from llm7router.decision.demand import BUDGET_CELL, MICRO
 from llm7router.types import (
     DISABLED,
@@ -170,13 +170,18 @@ def _limit(limit: LimitConfig, cell: str, counts: Counts, *, shared: bool) -> Li
     )
 
 
-def _budget(budget: BudgetConfig) -> Iterable[Limit]:
+def callers_budget(key: KeyConfig) -> tuple[Limit, ...]:
+    """A caller's own budget as limits, which what is not free has for its requests, beside everybody's budget."""
+    return tuple(_budget(key.budget, f"{BUDGET_CELL}/{key.name}", f" of {key.name}"))
+
+
+def _budget(budget: BudgetConfig | KeyBudgetConfig, cell: str = BUDGET_CELL, whose: str = "") -> Iterable[Limit]:
     """The user's own money as limits, over UTC days and months."""
     periods = ((Period.DAY, budget.usd_per_day), (Period.MONTH, budget.usd_per_month))
     for period, usd in periods:
         if usd is not None:
             micro = math.floor(usd * MICRO + 1e-9)
-            yield Limit(f"budget usd/{period.value}", BUDGET_CELL, Unit.USD, micro, period, "UTC", shared=True)
+            yield Limit(f"budget usd/{period.value}{whose}", cell, Unit.USD, micro, period, "UTC", shared=True)
 
 
 def _price(price: PriceConfig | None) -> Price | None:

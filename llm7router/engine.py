@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm7router import ending, result
+from llm7router.budgets import Budgets
 from llm7router.calls import params
 from llm7router.calls.base import Backend, Call
 from llm7router.clock import Clock
@@ -55,13 +56,14 @@ class Engine:
         factors: Sequence[tuple[str, float, Factor]],
         timeouts: TimeoutsConfig,
         clock: Clock,
+        budgets: Budgets,
     ) -> None:
         self._ledger, self._backend, self._factors = ledger, backend, factors
-        self._timeouts, self._clock = timeouts, clock
+        self._timeouts, self._clock, self._budgets = timeouts, clock, budgets
 
     def decide(self, request: Request, snapshot: Snapshot) -> Decision:
         """Rank; nothing is called and nothing is written."""
-        return decide(request, snapshot, self._factors)
+        return decide(request, self._budgets.seen_by(request.caller, snapshot), self._factors)
 
     async def serve(
         self,
@@ -129,13 +131,16 @@ class Engine:
 
     async def _made(self, call: Call, watch: Watch) -> Outcome:
         """The call as asked for; a deployment that cannot stream gives its answer in one piece."""
-        if watch.request.operation is Operation.EMBEDDINGS:
-            return await self._backend.embed(call)
-        stream = watch.stream
-        if stream and Capability.STREAMING in call.deployment.capabilities:
+        d, request, stream = call.deployment, watch.request, watch.stream
+        if request.operation is Operation.EMBEDDINGS:
+            return result.believed(await self._backend.embed(call), d, request)
+        if stream and Capability.STREAMING in d.capabilities:
             return await self._backend.stream(call)
         outcome = await self._backend.complete(call)
-        return result.in_one_piece(outcome, call.deployment) if stream and outcome.ok else outcome
+        if not outcome.ok:
+            return outcome
+        outcome = result.believed(outcome, d, request, result.Answer.of(outcome.response))
+        return result.in_one_piece(outcome, d) if stream else outcome
 
     def _call(self, attempt: Attempt, watch: Watch, parameters: Mapping[str, Any], deadline: float) -> Call:
         timeouts = self._timeouts

@@ -153,6 +153,26 @@ def record(attempt: Attempt, outcome: Outcome, request: Request, began_s: float)
     )
 
 
+# Tokenizers make a token of four bytes or so. Less than this share of our estimates, a token for each 8 bytes of an
+# answer, is not believed; of a prompt it is less, since images count for little with some providers.
+LEAST_PROMPT, LEAST_OUTPUT = 1 / 8, 3 / 8
+WORDS = 2  # tokens that an answer of one long word may lack
+
+
+def believed(outcome: Outcome, deployment: Deployment, request: Request, answer: Answer | None = None) -> Outcome:
+    """The outcome, of a paid call without counts of tokens that are too low for what was sent and answered.
+
+    Without counts the whole reservation stays charged: what a provider forgets to tell, it may still bill.
+    """
+    prompt, output = outcome.prompt_tokens, outcome.output_tokens
+    if deployment.free or prompt is None or output is None:
+        return outcome
+    least = answer.estimated_tokens * LEAST_OUTPUT - WORDS if answer else 0
+    if prompt >= request.prompt_tokens * LEAST_PROMPT and output >= least:
+        return outcome
+    return replace(outcome, prompt_tokens=None, output_tokens=None)
+
+
 class OnePiece:
     """A whole answer as a `ChunkStream` of one chunk, so that what cannot stream can still serve a stream."""
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from llm7router import ending, naming, result
+from llm7router.alerts import Alerts
 from llm7router.cache.response_cache import ResponseCache
 from llm7router.cache.shelves import open_shelf
 from llm7router.calls.base import Backend
@@ -53,7 +54,8 @@ class LLMRouter:
             (`$LLM7ROUTER_CONFIG`, `./router.yaml`, the user's, the packaged one).
         env: where keys are read from; None is the process's environment over `.env`.
         store, backend, clock: replace the configured store, LiteLLM, and time.
-        hooks: called with a `RequestEvent` when a request has ended; `hooks.add` adds more.
+        hooks: called with a `RequestEvent` when a request has ended; `hooks.add` adds more, and `alerts.add` what is
+            called with each `llm7router.alerts.Alert`.
         reload: notice when the file, or a `.env` beside it, is edited, and use it from the next request on. One with
             faults is logged and changes nothing. For what lives long; it takes a thread, until the router is closed.
 
@@ -84,6 +86,8 @@ class LLMRouter:
         self._ledger = Ledger(store, self._clock)
         self._backend = backend or _backend()
         self._cache = self._answers(loaded.config)
+        self.alerts = Alerts(self._ledger, self._clock, lambda: self._routing.deployments)
+        self.hooks.add(self.alerts)
         self._use(loaded)
         self._watcher = self._watched() if reload else None
 
@@ -279,6 +283,7 @@ class LLMRouter:
         """Release models, connections and the store. The router may be used again, but notices no more edits."""
         if self._watcher is not None:
             self._watcher.stop()
+        await self.alerts.aclose()
         await self._backend.aclose()
         self._cache.close()
         await self._ledger.aclose()
@@ -330,8 +335,10 @@ class LLMRouter:
         return ResponseCache(config.cache, open_shelf(config.cache, config.state, self._ledger.store), self._clock)
 
     def _use(self, loaded: LoadedConfig) -> None:
-        self._routing = Routing.of(loaded, self._registered.values(), self._ledger, self._backend, self._clock)
-        self._ledger.count_for(self._routing.admission.callers)
+        routing = Routing.of(loaded, self._registered.values(), self._ledger, self._backend, self._clock)
+        self.alerts.configure(loaded.config.alerts, routing.admission.callers, loaded.env)
+        self._ledger.count_for(routing.limits)
+        self._routing = routing
 
     def _watched(self) -> Watcher:
         path = self._routing.loaded.path

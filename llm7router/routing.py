@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from llm7router import catalog, naming
 from llm7router.admission import Admission
+from llm7router.budgets import Budgets
 from llm7router.calls import params
 from llm7router.calls.base import Backend
 from llm7router.clock import Clock
@@ -23,7 +24,7 @@ from llm7router.engine import Engine
 from llm7router.errors import ConfigError
 from llm7router.state.ledger import Ledger
 from llm7router.streaming import Streaming
-from llm7router.types import Deployment, Message, Request, RequestContext
+from llm7router.types import Deployment, Limit, Message, Request, RequestContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class Routing:
     loaded: LoadedConfig
     specs: Mapping[str, ProviderSpec]
     deployments: tuple[Deployment, ...]
+    budgets: Budgets
     engine: Engine
     admission: Admission
     streaming: Streaming
@@ -49,16 +51,24 @@ class Routing:
         config = loaded.config
         specs = {spec.name: spec for spec in (*loaded.providers, *registered)}
         factors = registry.bind(config.scoring.weights, config.scoring.parameters)
-        engine = Engine(ledger, backend, factors, config.timeouts, clock)
+        budgets = Budgets(config.server.keys, config.budget.usd_per_request)
+        engine = Engine(ledger, backend, factors, config.timeouts, clock, budgets)
         callers = {key.name: catalog.caller(key) for key in config.server.keys if key.limits}
         return cls(
             loaded=loaded,
             specs=specs,
             deployments=catalog.deployments(specs.values(), loaded.env, config.budget),
+            budgets=budgets,
             engine=engine,
             admission=Admission(ledger, callers),
             streaming=Streaming(engine, ledger, clock),
         )
+
+    @property
+    def limits(self) -> list[Limit]:
+        """Of callers, beside those of deployments."""
+        own = (limit for caller in self.admission.callers.values() for limit in caller.limits)
+        return [*own, *self.budgets.limits]
 
     def request(
         self, messages: Sequence[Message], context: RequestContext | None, parameters: Mapping[str, Any]
@@ -106,7 +116,7 @@ class Routing:
             context,
             id=context.request_id or uuid4().hex,
             environment=config.environment,
-            max_usd=config.budget.usd_per_request,
+            max_usd=self.budgets.usd_per_request(context.caller),
             total_s=config.timeouts.total_s,
         )
         self.check_ids((*built.providers, *built.exclude))

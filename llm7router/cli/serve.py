@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from typing import Any
+
 import click
 
 from llm7router.cli.options import config_option
@@ -65,21 +68,39 @@ def _banner(url: str, key_file: object, config: str) -> str:
   model: auto, auto:code, an alias, or provider/model. Ctrl-C stops."""
 
 
+class Usd(click.FloatRange):
+    """An amount of 0 or more; also not NaN, which no range excludes."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        amount: float = super().convert(value, param, ctx)
+        return amount if math.isfinite(amount) else self.fail(f"{value!r} is not an amount.", param, ctx)
+
+
+USD = Usd(min=0)
+
+
 @click.command(short_help="A new key for a client of the gateway.")
 @click.argument("name")
-def key(name: str) -> None:
+@click.option("--usd-per-request", type=USD, metavar="USD", help="Most that one request may cost.")
+@click.option("--usd-per-day", type=USD, metavar="USD", help="Most in a UTC day; 0: only what is free.")
+@click.option("--usd-per-month", type=USD, metavar="USD", help="Most in a UTC month.")
+def key(name: str, **budget: float | None) -> None:
     """Make a key for NAME: printed once, with the lines for router.yaml, which keep only its hash.
 
     \b
     Examples:
       llm7router key alice
+      llm7router key intern --usd-per-day 0.50
     """
     from llm7router.server.keys import digest_of, new_key
 
     made = new_key()
+    amounts = {limit: f"{most:.6f}".rstrip("0").rstrip(".") for limit, most in budget.items() if most is not None}
+    usd = ", ".join(f"{limit}: {most}" for limit, most in amounts.items())
     click.echo(made)
     click.echo(
         f"\nGive that to {name}; it is not kept anywhere. For router.yaml:\n\n"
-        f"server:\n  keys:\n    - {{name: {name}, sha256: {digest_of(made).hex()}}}\n",
+        f"server:\n  keys:\n    - {{name: {name}, sha256: {digest_of(made).hex()}"
+        f"{f', budget: {{{usd}}}' if usd else ''}}}\n",
         err=True,
     )

@@ -18,7 +18,7 @@ from llm7router.config.raw import mapping, number, rows, text
 def problems(data: Any, unset: Collection[Where] = ()) -> list[Problem]:
     """Everything wrong across keys; values at the paths of `unset` are placeholders and are not judged."""
     root = mapping(data)
-    found = [*_scoring(root), *_budget(root), *_state(root), *_aliases(root), *_keys(root)]
+    found = [*_scoring(root), *_budget(root, (), 0), *_state(root), *_aliases(root), *_keys(root)]
     for name, provider in mapping(root.get("providers")).items():
         if isinstance(provider, Mapping):
             found += _provider(provider, ("providers", name))
@@ -36,15 +36,16 @@ def _scoring(root: Mapping[str, Any]) -> Iterator[Problem]:
         yield Problem(("scoring", *path), message)
 
 
-def _budget(root: Mapping[str, Any]) -> Iterator[Problem]:
+def _budget(holder: Mapping[str, Any], where: Where, absent: int | None) -> Iterator[Problem]:
     """A request's budget beyond the day's would never be used: what costs that much is refused by the day's."""
-    budget = mapping(root.get("budget"))
-    request = number(budget.get("usd_per_request", 0))
-    for key, default in (("usd_per_day", 0), ("usd_per_month", None)):
+    budget = mapping(holder.get("budget"))
+    request = number(budget.get("usd_per_request", absent))
+    for key, default in (("usd_per_day", absent), ("usd_per_month", None)):
         most = number(budget.get(key, default))
         if request is not None and most is not None and request > most:
             advice = f"raise {key} or lower usd_per_request"
-            yield Problem(("budget", "usd_per_request"), f"{request:g} USD never fits into {key} ({most:g}); {advice}")
+            path = (*where, "budget", "usd_per_request")
+            yield Problem(path, f"{request:g} USD never fits into {key} ({most:g}); {advice}")
 
 
 def _state(root: Mapping[str, Any]) -> Iterator[Problem]:
@@ -80,10 +81,13 @@ def _keys(root: Mapping[str, Any]) -> Iterator[Problem]:
             if value is not None and seen.setdefault((field, value), index) != index:
                 message = f"{shown(value)} is there twice, first in keys[{seen[field, value]}]; keep one"
                 yield Problem(("server", "keys", index, field), message)
+        yield from _budget(key, ("server", "keys", index), None)
         for place, limit in rows(key.get("limits")):
-            where = ("server", "keys", index, "limits", place)
-            if limit.get("unit") in ("usd", "neurons", "input_tokens"):
-                yield Problem((*where, "unit"), "a key's limits count requests, tokens or concurrent; use one of these")
+            where = ("server", "keys", index, "limits", place, "unit")
+            if limit.get("unit") == "usd":
+                yield Problem(where, "a key's money is limited by its `budget`; use usd_per_day or usd_per_month there")
+            elif limit.get("unit") in ("neurons", "input_tokens"):
+                yield Problem(where, "a key's limits count requests, tokens or concurrent; use one of these")
 
 
 def _provider(provider: Mapping[str, Any], where: Where) -> Iterator[Problem]:

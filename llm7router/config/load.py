@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from llm7router.config import system_keyring, variables, yaml_reader
 from llm7router.config.check import problems as cross_check
+from llm7router.config.check_alerts import alert_problems
 from llm7router.config.faults import MOST, Fault, Problem, Where, explain, kind, located
 from llm7router.config.keys import Owners, key_problems, owners_of
 from llm7router.config.models import Config, LoadedConfig, ProviderConfig, ProviderSpec
@@ -164,6 +165,7 @@ def _build(data: Any, lines: Mapping[Where, int], file: str, path: Path | None, 
     replaced = variables.replace(data, env)
     config, found = _validate(replaced.data, data, replaced)
     found += [*replaced.problems, *cross_check(replaced.data, replaced.unset)]
+    found += alert_problems(replaced.data, env, _owners)
     if path is None or path != packaged():
         found += [p for p in key_problems(replaced.data, replaced.used, _owners) if p.path not in replaced.unset]
     if config is None or found:

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from llm7router.config.alert_models import AlertsConfig
 from llm7router.config.base import (
     HostPath,
     Name,
@@ -238,6 +239,7 @@ class Config(Strict):
     environment: str = Field(default="production", description="Which of `environments` counts by default.")
     scoring: ScoringConfig = Field(default=ScoringConfig(), description="How deployments are ranked.")
     budget: BudgetConfig = Field(default=BudgetConfig(), description="Most that may be spent, in USD.")
+    alerts: AlertsConfig = Field(default=AlertsConfig(), description="What is worth telling somebody, and where.")
     timeouts: TimeoutsConfig = Field(default=TimeoutsConfig(), description="How long to wait, in seconds.")
     state: StateConfig = Field(default=StateConfig(), description="Where health and used-up limits are kept.")
     cache: CacheConfig = Field(default=CacheConfig(), description="Answers that are given again.")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from llm7router.config.base import Name, Positive, Strict, Task
+from llm7router.config.base import Name, NotNegative, Positive, Strict, Task
 from llm7router.config.limit_models import LimitConfig
 from llm7router.types import Capability
 
@@ -25,6 +25,14 @@ class AliasConfig(Strict):
     allow_training: bool = Field(default=True, description="`false` keeps away from providers that may train.")
 
 
+class KeyBudgetConfig(Strict):
+    """Most that may be spent for one caller, in USD, within `budget`. 0: nothing that could cost is called for it."""
+
+    usd_per_request: NotNegative | None = Field(default=None, description="Of one request; absent: as for everybody.")
+    usd_per_day: NotNegative | None = Field(default=None, description="A UTC day; absent: no share of its own.")
+    usd_per_month: NotNegative | None = Field(default=None, description="A UTC month; absent: no share of its own.")
+
+
 class KeyConfig(Strict):
     """A client's key: only its hash is kept. `llm7router key NAME` makes one."""
 
@@ -34,6 +42,9 @@ class KeyConfig(Strict):
         default=[], description="What it may ask for: auto, aliases, provider or deployment ids; empty: anything."
     )
     limits: list[LimitConfig] = Field(default=[], description="Of this key, over all providers.")
+    budget: KeyBudgetConfig = Field(
+        default=KeyBudgetConfig(), description="Of this key, in USD; what is free stays usable when it is spent."
+    )
     in_flight: Annotated[int, Field(ge=1)] | None = Field(
         default=None, description="Requests at the same time; absent: as for all keys."
     )

@@ -16,7 +16,13 @@ _REQUESTS, _CONCURRENT, _TOKENS = Unit.REQUESTS, Unit.CONCURRENT, Unit.TOKENS
 _INPUT_TOKENS, _NEURONS, _USD = Unit.INPUT_TOKENS, Unit.NEURONS, Unit.USD
 _EMBEDDINGS = Operation.EMBEDDINGS
 _RESERVED, _INPUT_ONLY = Counts.RESERVED, Counts.INPUT_ONLY
-BUDGET_CELL = "budget"  # the user's own money: a pool over everything that is not free
+BUDGET_CELL = "budget"  # the user's own money: a pool over everything that is not free; `budget/NAME` a caller's
+_CALLERS_BUDGET = f"{BUDGET_CELL}/"
+
+
+def is_budget(limit: Limit) -> bool:
+    """It counts the user's money, by what the user pays; other `usd` limits count a provider's list prices."""
+    return limit.cell == BUDGET_CELL or limit.cell.startswith(_CALLERS_BUDGET)
 
 
 def wanted_output(request: Request) -> int:
@@ -72,7 +78,7 @@ def amount(limit: Limit, deployment: Deployment, prompt_tokens: int, output_toke
     if unit is _NEURONS:
         assert deployment.neurons is not None, "checked when the configuration is loaded"
         return math.ceil(deployment.neurons.of(prompt_tokens, output_tokens))
-    price = deployment.cost if limit.cell == BUDGET_CELL else deployment.list_cost or deployment.cost
+    price = deployment.cost if is_budget(limit) else deployment.list_cost or deployment.cost
     assert price is not None, "checked when the configuration is loaded"
     return math.ceil(price.of(prompt_tokens, output_tokens) * MICRO)
 

@@ -48,7 +48,7 @@ class Ledger:
         self._registered_at = float("-inf")
         self._returning: set[asyncio.Future[None]] = set()
         self._deployments: tuple[Deployment, ...] = ()
-        self._callers: tuple[Deployment, ...] = ()
+        self._callers: tuple[Limit, ...] = ()
         self._lead: float | None = None  # of the wall clock over the monotonic one, when last looked at
 
     @property
@@ -61,9 +61,9 @@ class Ledger:
         """Why the configured store is not in use, if so."""
         return self._standby.trouble
 
-    def count_for(self, callers: Iterable[Deployment]) -> None:
-        """Keep an eye on the limits of these callers, beside those of deployments."""
-        self._callers = tuple(callers)
+    def count_for(self, limits: Iterable[Limit]) -> None:
+        """Keep an eye on these limits of callers, beside those of deployments."""
+        self._callers = tuple(limits)
 
     def snapshot_now(self, deployments: tuple[Deployment, ...]) -> Snapshot:
         """The state of this instant, blocking for milliseconds if the mirror is old. Writes nothing."""
@@ -72,7 +72,7 @@ class Ledger:
                 self._mirrored(self._store.read_now())
             except StoreError as error:
                 self._fail(error)
-        return self._snapshot(deployments)
+        return self.known(deployments)
 
     async def snapshot(self, deployments: tuple[Deployment, ...]) -> Snapshot:
         """The state of this instant. Writes nothing, but to correct what a clock that was ahead has written."""
@@ -85,7 +85,16 @@ class Ledger:
         self._deployments = deployments
         if (jump_s := self._clock_moved_s()) is not None:
             await self._follow_the_clock(jump_s)
-        return self._snapshot(deployments)
+        return self.known(deployments)
+
+    def known(self, deployments: tuple[Deployment, ...]) -> Snapshot:
+        """What is known of the state without reading the store: at most half a second old while requests come."""
+        cells = self._standby.cells if self._standby.active else self._mirror
+        return Snapshot(self.now(), deployments, cells or {}, self._in_flight.copy())
+
+    async def write(self, keys: tuple[str, ...], change: Change[T]) -> T | None:
+        """One step in the store for what is no quota; None while the store cannot be used."""
+        return None if self._standby.active else await self._mutate(keys, change)
 
     async def reserve(
         self, request: Request, deployment: Deployment, *, lease_s: float, ignore_breaker: bool = False
@@ -155,7 +164,7 @@ class Ledger:
             )
 
     def _limits(self) -> list[Limit]:
-        return list(dict.fromkeys(limit for d in (*self._deployments, *self._callers) for limit in d.limits))
+        return list(dict.fromkeys((*(limit for d in self._deployments for limit in d.limits), *self._callers)))
 
     def now(self) -> float:
         """Epoch seconds, by the store's clock if it has one."""
@@ -252,7 +261,3 @@ class Ledger:
 
     def _fail(self, error: StoreError) -> None:
         self._standby.take_over(self._mirror or {}, self.now(), str(error))
-
-    def _snapshot(self, deployments: tuple[Deployment, ...]) -> Snapshot:
-        cells = self._standby.cells if self._standby.active else self._mirror
-        return Snapshot(self.now(), deployments, cells or {}, self._in_flight.copy())

@@ -28,7 +28,7 @@ class RequestContext:
         max_usd: most that this request may cost, in USD; never more than the budget allows.
         deadline_s: seconds for everything, failover included; never more than `timeouts.total_s`.
         request_id: names the request in logs and breaks near-ties; made up if empty.
-        caller: who asks, for accounting.
+        caller: who asks, for accounting; a name of `server.keys` brings the limits and the budget of that key.
         wait_s: seconds to wait for a limit to free up when nothing else can serve; None: `timeouts.wait_s`.
         interchangeable: the embeddings models among `providers` give vectors that can be compared, though their names
             differ: the same model under several names.

@@ -437,3 +437,20 @@ def test_state_is_remembered_from_one_command_to_the_next(tmp_path: Path, upstre
 def test_the_shipped_file_with_closed_ports_is_still_valid(tmp_path: Path) -> None:
     (tmp_path / "router.yaml").write_text(with_base_url(shipped(), "llm7", CLOSED))
     assert run("validate").exit_code == 0
+
+
+def test_a_key_with_a_budget_is_printed_as_router_yaml_wants_it(tmp_path: Path) -> None:
+    result = run("key", "intern", "--usd-per-request", "0.00001", "--usd-per-day", "0.5", "--usd-per-month", "0.5")
+    assert result.exit_code == 0
+    entry = result.stderr.partition("For router.yaml:")[2]
+    assert "budget: {usd_per_request: 0.00001, usd_per_day: 0.5, usd_per_month: 0.5}}" in entry
+    (tmp_path / "router.yaml").write_text(f"version: 1\n{entry.strip()}\n")
+    assert run("validate").exit_code == 0
+    assert "budget" not in run("key", "anybody").stderr
+
+
+@pytest.mark.parametrize("amount", ["-1", "nan", "inf", "much"])
+def test_a_key_takes_no_amount_that_is_none(amount: str) -> None:
+    result = run("key", "intern", "--usd-per-day", amount)
+    assert result.exit_code == 2
+    assert "Traceback" not in result.output

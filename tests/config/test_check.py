@@ -218,3 +218,66 @@ def test_checks_look_away_from_what_has_the_wrong_shape(told: Told) -> None:
 
 def test_names_of_environments_are_free(told: Told) -> None:
     assert of_provider(told, f"{URL}, environments: {{my laptop: 1, Ünïcode: 0}}") == []
+
+
+def of_key(told: Told, body: str) -> list[str]:
+    faults = told(f"version: 1\nserver: {{keys: [{{name: ci, sha256: '{'0' * 64}', {body}}}]}}\n")
+    return [fault.removeprefix("router.yaml:2: server.keys[0].") for fault in faults]
+
+
+def test_a_callers_request_may_not_cost_more_than_its_day_or_its_month(told: Told) -> None:
+    for longer in ("day", "month"):
+        assert of_key(told, f"budget: {{usd_per_request: 0.5, usd_per_{longer}: 0.1}}") == [
+            f"budget.usd_per_request: 0.5 USD never fits into usd_per_{longer} (0.1); "
+            f"raise usd_per_{longer} or lower usd_per_request"
+        ]
+    for budget in ("{}", "{usd_per_request: 0.5}", "{usd_per_day: 0}", "{usd_per_request: 0, usd_per_month: 0}"):
+        assert of_key(told, f"budget: {budget}") == []
+    assert of_key(told, "budget: {usd_per_day: -1}") == [
+        "budget.usd_per_day: must be at least 0 (given -1); change the number"
+    ]
+    assert of_key(told, "budget: {usd_per_dya: 1}") == ["budget.usd_per_dya: unknown key; did you mean 'usd_per_day'?"]
+
+
+def test_a_callers_money_is_no_limit_but_a_budget(told: Told) -> None:
+    assert of_key(told, "limits: [{unit: usd, window: day, max: 1}]") == [
+        "limits[0].unit: a key's money is limited by its `budget`; use usd_per_day or usd_per_month there"
+    ]
+
+
+HOOK = "url: https://example.org/x, secret_env: ALERTS_SECRET"
+SECRET = {"ALERTS_SECRET": "sixteen or more characters"}
+
+
+def of_webhook(told: Told, body: str, env: dict[str, str]) -> list[str]:
+    faults = told(f"version: 1\nalerts: {{webhook: {{{body}}}}}\n", env)
+    return [fault.removeprefix("router.yaml:2: alerts.webhook.") for fault in faults]
+
+
+def test_a_webhook_has_an_address_and_a_secret(told: Told) -> None:
+    assert of_webhook(told, HOOK, SECRET) == []
+    assert of_webhook(told, "url: http://127.0.0.1:8080/x, secret_env: ALERTS_SECRET", SECRET) == []
+    advice = "set it to 16 random characters or more"
+    assert of_webhook(told, HOOK, {}) == [f"secret_env: ALERTS_SECRET is not set; {advice}"]
+    assert of_webhook(told, HOOK, {"ALERTS_SECRET": "hunter2"}) == [f"secret_env: ALERTS_SECRET is too short; {advice}"]
+    (missing,) = of_webhook(told, "secret_env: ALERTS_SECRET", SECRET)
+    assert "url" in missing
+
+
+def test_a_providers_key_signs_no_webhook(told: Told) -> None:
+    (fault,) = of_webhook(told, "url: https://example.org/x, secret_env: GROQ_API_KEY", {"GROQ_API_KEY": "x" * 30})
+    assert fault == "secret_env: GROQ_API_KEY is a provider's key; use a variable of its own"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://example.org/x", "https://169.254.169.254/", "ftp://example.org", "https://u:hunter2@example.org/"]
+)
+def test_alerts_go_nowhere_in_clear_text_or_inside_a_cloud(told: Told, url: str) -> None:
+    (fault,) = of_webhook(told, f"url: '{url}', secret_env: ALERTS_SECRET", SECRET)
+    assert fault.startswith("url: ")
+    assert "hunter2" not in fault
+
+
+@pytest.mark.parametrize("share", ["0", "1.5", "-0.1", ".nan"])
+def test_a_share_is_above_0_and_at_most_1(told: Told, share: str) -> None:
+    assert len(told(f"version: 1\nalerts: {{shares: [{share}]}}\n")) == 1

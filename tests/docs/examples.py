@@ -52,7 +52,7 @@ def _words(line: str) -> list[str]:
 
 def in_help(command: click.Command, name: str = "llm7router") -> Iterator[tuple[str, list[str]]]:
     """The command lines that the help of a command and of those below it shows."""
-    for line in _PASTED.findall(command.help or ""):
+    for line in _PASTED.findall(f"{command.help}\n{command.epilog}"):
         yield name, _words(line)
     if isinstance(command, click.Group):
         for below, each in command.commands.items():

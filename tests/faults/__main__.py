@@ -81,15 +81,28 @@ def tests(long: bool) -> Iterator[Row]:
     """Everything in this folder that is a test, by pytest: machines, recovery, memory."""
     if not long:
         return
-    names = ("machines", "ledger_machine", "recovery", "whole_router", "mono", "edges")
+    names = ("machines", "ledger_machine", "recovery", "whole_router", "mono", "edges", "money")
     files = [f"tests/faults/test_{name}.py" for name in names]
     rest = "not jumps and not whole_router_whatever and not through_the_whole_router"  # those ran above
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-rP", "-k", rest, *files]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "-rP",
+        "-m",
+        "slow or not slow",
+        "-k",
+        rest,
+        *files,
+    ]
     env = {**os.environ, "LLM7ROUTER_LONG": "1"}
     done = subprocess.run(command, capture_output=True, text=True, check=False, env=env)
     lines = done.stdout.splitlines()
     for line in lines:
-        if line.startswith(("noleak", "breaker", "bounded", "panic", "same", "mono", "limit")):
+        if line.startswith(("noleak", "breaker", "bounded", "panic", "same", "mono", "limit", "cap")):
             yield f"  {line.rpartition(': ')[0]}", line.rpartition(": ")[2], True
     verdict = next((line for line in reversed(lines) if line.startswith(("FAILED", "ERROR"))), "all pass")
     yield "state machines, recovery, memory, score", verdict, not done.returncode

@@ -11,6 +11,7 @@ import random
 from collections.abc import Callable
 from functools import partial
 
+from llm7router.budgets import Budgets
 from llm7router.config.models import LoadedConfig
 from llm7router.decision import demand, plan
 from llm7router.decision.decide import decide
@@ -50,7 +51,7 @@ class Fast:
         self.deployments = setups.deployments(loaded, names)
         self.factors = setups.factors(loaded)
         self.attempt_s = loaded.config.timeouts.attempt_s
-        self.budget = loaded.config.budget
+        self.budgets = Budgets(loaded.config.server.keys, loaded.config.budget.usd_per_request)
         self.vendor = Vendor(self.deployments)
         self.rate = rate_per_s or 10 ** self.rng.uniform(-1.5, 0.7)
         self.burst = self.rng.choice((1, 1, 5, 20))
@@ -59,7 +60,7 @@ class Fast:
         self.weather = weather or Weather(seed, providers, length_s, mtbf_s=self.rng.choice((600, 3600, 21600)))
         self.cells: dict[str, Cell] = {}
         self.in_flight: dict[str, int] = {}
-        self.watch = Watch(self.tally, self.budget.usd_per_day or 0.0)
+        self.watch = Watch(self.tally, loaded.config)
         self.left, self.true, self._number = requests, 0.0, 0
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
 
@@ -96,19 +97,22 @@ class Fast:
         """The next request."""
         rng = self.rng
         prompt = int(30 * 100 ** rng.random())
+        caller = setups.CALLERS[self.left % len(setups.CALLERS)]
         return Request(
             id=f"{self.left}",
             task=TaskType.CHAT,
             prompt_tokens=prompt,
             max_tokens=rng.choice((None, 64, 256, 1000, 4000)),
             requires=frozenset({Capability.TOOLS}) if rng.random() < 0.1 else frozenset(),
-            max_usd=self.budget.usd_per_request,
+            max_usd=self.budgets.usd_per_request(caller),
             deadline_s=rng.choice((30.0, 120.0)),
+            caller=caller,
         )
 
     def _begin(self) -> None:
         request = self.draw()
-        decision = decide(request, Snapshot(self.now, self.deployments, self.cells, self.in_flight), self.factors)
+        snapshot = Snapshot(self.now, self.deployments, self.cells, self.in_flight)
+        decision = decide(request, self.budgets.seen_by(request.caller, snapshot), self.factors)
         steps = plan.attempts(decision, self.attempt_s, request.deadline_s)
         prompt = max(1, int(request.prompt_tokens * self.rng.uniform(0.6, 1.0)))
         flight = Flight(request, self.true, decision, steps, prompt)

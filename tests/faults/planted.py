@@ -10,12 +10,14 @@ from typing import Any
 
 from hypothesis import Phase, settings
 
+from llm7router.budgets import Budgets
 from llm7router.decision.failures import POLICIES, Policy
 from llm7router.state import health, quota, windows
 from llm7router.state.cells import Cell
 from llm7router.state.quota import Refusal
 from llm7router.types import Failure, Limit, Period
 from tests.faults import runs, test_invariants, test_machines
+from tests.faults.fast import Fast
 from tests.faults.tally import Tally
 from tests.state import test_health, test_quota, test_windows
 
@@ -83,6 +85,10 @@ def _corrects_newest(right: Any) -> Any:
     return lambda window, key, difference: right(window, next(reversed(window.slices), key), difference)
 
 
+def _forgets_callers(right: Any) -> Any:
+    return lambda budgets, caller, snapshot: snapshot
+
+
 FAULTS: Mapping[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
     "off-by-one slice expiry": lambda: patched(windows, "_oldest_live", _expires_early),
     "partial consume on refusal": lambda: patched(quota, "reserve", _consumes),
@@ -91,6 +97,7 @@ FAULTS: Mapping[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
     "admits one more": lambda: patched(windows, "most", lambda right: lambda *given: right(*given) + 1),
     "health hurt by a 429": health_hurt_by_a_429,
     "settles into the current slice": lambda: patched(windows, "correct", _corrects_newest),
+    "callers' budgets are forgotten": lambda: patched(Budgets, "seen_by", _forgets_callers),
     "two probes through a half-open breaker": lambda: patched(
         health, "take_probe", lambda right: lambda state, until: state
     ),
@@ -130,6 +137,7 @@ def _checks() -> Mapping[str, Check]:
     )
     batches = [getattr(test_invariants, name) for name in dir(test_invariants) if name.startswith("test_")]
     of_state: Mapping[str, Check] = {
+        "one run: nobody is over a budget": lambda: Fast(1, 300).run().must_hold("cap"),
         "test_quota: a 429 is no ill health": lambda: test_quota.test_what_a_caller_or_a_quota_causes_is_no_ill_health(
             Failure.RATE_LIMITED
         ),

@@ -33,6 +33,13 @@ SMALL: dict[str, Any] = {
     "version": 1,
     "state": {"store": "memory"},
     "budget": {"usd_per_request": 0.05, "usd_per_day": 0.5},
+    "server": {
+        "keys": [
+            {"name": "poor", "sha256": "0" * 64, "budget": {"usd_per_request": 0.02, "usd_per_day": 0.06}},
+            {"name": "broke", "sha256": "1" * 64, "budget": {"usd_per_day": 0}},
+            {"name": "monthly", "sha256": "2" * 64, "budget": {"usd_per_month": 0.3}},
+        ]
+    },
     "providers": {
         "one": _provider(
             _model("x", 5),
@@ -61,6 +68,9 @@ SMALL: dict[str, Any] = {
         ),
     },
 }
+
+
+CALLERS = (None, "poor", None, "broke", "monthly", None)
 
 
 @cache

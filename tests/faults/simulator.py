@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from llm7router import LLMRouter, RequestContext
+from llm7router.alerts.detect import ALERTS
 from llm7router.calls.base import Call
 from llm7router.config.models import LoadedConfig
 from llm7router.decision import plan
@@ -185,7 +186,8 @@ class Simulator:
     def _at_rest(self) -> None:
         """Nothing is under way: no lease is held and no call counts as in flight."""
         now = self.clock.now()
-        held = [key for key, cell in self.store.read_now().items() if any(u > now for u in cell.leases.values())]
+        cells = self.store.read_now().items()
+        held = [key for key, cell in cells if key != ALERTS and any(u > now for u in cell.leases.values())]
         busy = {id: n for id, n in self.router._ledger._in_flight.items() if n}
         tasks = len(asyncio.all_tasks()) - 1
         if held or busy or tasks:

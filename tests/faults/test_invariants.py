@@ -49,8 +49,10 @@ def test_noloss_a_request_is_served_while_an_eligible_provider_is_up(tally: Tall
 
 
 def test_cap_spent_and_promised_money_stays_within_the_budget(tally: Tally) -> None:
-    print(f"cap: {tally.violations['cap']} over; {tally.line('paid calls')}")
+    callers = "paid calls of callers with a budget"
+    print(f"cap: {tally.violations['cap']} over; {tally.line('paid calls', callers)}")
     assert tally.counts["paid calls"] > 100
+    assert tally.counts[callers] > 30
     tally.must_hold("cap")
 
 

@@ -17,6 +17,7 @@ NOTICED_BY = {
     "admits one more": LIMITER,
     "health hurt by a 429": "test_quota: a 429 is no ill health",
     "settles into the current slice": LIMITER,
+    "callers' budgets are forgotten": "one run: nobody is over a budget",
     "two probes through a half-open breaker": EJECTOR,
 }
 

@@ -9,6 +9,8 @@ import math
 from collections import Counter
 from collections.abc import Mapping
 
+from llm7router.config.models import BudgetConfig, Config
+from llm7router.config.server_models import KeyBudgetConfig
 from llm7router.decision import demand
 from llm7router.decision.failures import POLICIES, Refund, Scope
 from llm7router.state import health, quota
@@ -33,17 +35,19 @@ NO_BLAME = frozenset(
         Failure.POLICY,
     }
 )
-DAY_S = 86400
+Purse = tuple[str, int | str]  # whose ("" is everybody's), and the UTC day or the month
+DAY_S, MONTH = 86400, "month"  # a run is shorter than a month
 
 
 class Watch:
     """Told of every reservation, call and settlement; writes into the tally."""
 
-    def __init__(self, tally: Tally, budget_usd_per_day: float) -> None:
+    def __init__(self, tally: Tally, config: Config) -> None:
         self.tally = tally
-        self._budget = budget_usd_per_day * 1e6
-        self._spent: dict[int, float] = {}  # micro-dollars by UTC day
-        self._promised: dict[str, tuple[int, float]] = {}
+        self._budgets: dict[str, KeyBudgetConfig | BudgetConfig] = {"": config.budget}  # of everybody, and by caller
+        self._budgets |= {key.name: key.budget for key in config.server.keys}
+        self._spent: dict[Purse, float] = {}  # micro-dollars
+        self._promised: dict[str, tuple[tuple[Purse, ...], float]] = {}
         self._charged: dict[tuple[str, str], Counter[int]] = {}
         self._half_open: dict[str, set[str]] = {}
         self._blocked: dict[str, float] = {}
@@ -98,12 +102,9 @@ class Watch:
         if not d.free:
             assert d.cost is not None
             worst = d.cost.of(request.prompt_tokens, output * request.choices) * 1e6
-            day = int(now // DAY_S)
-            self._promised[got.id] = (day, worst)
-            promised = sum(usd for since, usd in self._promised.values() if since == day)
-            if self._spent.get(day, 0.0) + promised > self._budget + 1e-6 or worst > request.max_usd * 1e6 + 1e-6:
-                self.tally.violate("cap", f"{d.id}: {self._spent.get(day, 0.0)} spent, {promised} promised")
+            self._check_money(request, d.id, got, worst)
             self.tally.count("paid calls")
+            self.tally.count("paid calls of callers with a budget", request.caller is not None)
 
     def settled(self, before: Cell, after: Cell, got: Reservation, outcome: Outcome, used: tuple[int, int]) -> None:
         """After a settlement. `used` are the true prompt and output tokens; `before`, `after` the deployment's cell."""
@@ -116,12 +117,13 @@ class Watch:
         if failure and before.latency != after.latency:
             self.tally.violate("latency-honest", f"{failure} changed {before.latency} to {after.latency}")
         if got.id in self._promised:
-            day, worst = self._promised.pop(got.id)
+            purses, worst = self._promised.pop(got.id)
             assert d.cost is not None
             kept = POLICIES[failure].refund if failure else None
             usd = worst if failure or outcome.prompt_tokens is None else d.cost.of(*used) * 1e6
             usd = 0.0 if kept in (Refund.ALL, Refund.AMOUNTS) else usd
-            self._spent[day] = self._spent.get(day, 0.0) + usd
+            for purse in purses:
+                self._spent[purse] = self._spent.get(purse, 0.0) + usd
         for charged in got.charged:
             kept_amount = self._kept(charged, outcome, got, used)
             self._charged[(charged.limit.cell, charged.limit.name)][charged.slice] += kept_amount - charged.amount
@@ -129,6 +131,23 @@ class Watch:
         if old.open_until != new.open_until:  # closed, or opened afresh: earlier probes are no probes any more
             self._half_open.pop(d.cell, None)
         self._learn_block(got, outcome, after)
+
+    def _check_money(self, request: Request, id: str, got: Reservation, worst: float) -> None:
+        """Spent and promised stay within everybody's budget and the caller's, of the day and of the month."""
+        day = int(got.reserved_at // DAY_S)
+        purses = tuple((who, window) for who in {"", request.caller or ""} for window in (day, MONTH))
+        self._promised[got.id] = (purses, worst)
+        for purse in purses:
+            who, window = purse
+            budget = self._budgets[who]
+            most = budget.usd_per_month if window == MONTH else budget.usd_per_day
+            promised = sum(usd for held, usd in self._promised.values() if purse in held)
+            spent = self._spent.get(purse, 0.0)
+            if most is not None and spent + promised > most * 1e6 + 1e-6:
+                self.tally.violate("cap", f"{id} for {who or 'all'}: {spent} spent, {promised} promised")
+        single = self._budgets[request.caller or ""].usd_per_request
+        if worst > request.max_usd * 1e6 + 1e-6 or (single is not None and worst > single * 1e6 + 1e-6):
+            self.tally.violate("cap", f"{id}: {worst} for one request")
 
     def _check_breaker(self, own: Cell, attempt: Attempt, got: Reservation) -> None:
         state, now, cell = own.health, got.reserved_at, attempt.deployment.cell

@@ -159,3 +159,23 @@ def test_a_key_with_limits_of_its_own_is_told_when_they_free_up(upstream: Upstre
         assert 50 <= int(refused.headers["retry-after"]) <= 66
         assert gateway.chat().status_code == 200
     assert upstream.count == 3
+
+
+def test_a_key_whose_money_is_spent_is_told_so_and_costs_nothing_more(upstream: Upstream) -> None:
+    paid = scene.provider(scene.model(cost={"input": 0, "output": 100}), base_url=upstream.base_url, api_key=CANARY)
+    budgets = {"ann": {"usd_per_day": 0.25}, "broke": {"usd_per_day": 0}}
+    keys = [
+        {"name": name, "sha256": hashlib.sha256(name.encode()).hexdigest(), "budget": budget}
+        for name, budget in budgets.items()
+    ]
+    everybody = {"usd_per_request": 1, "usd_per_day": 10}
+    with Gateway({"alpha": paid}, server={"keys": keys}, budget=everybody) as gateway:
+        broke = gateway.chat(headers={"authorization": "Bearer broke"}, max_tokens=1)
+        assert broke.status_code in (429, 503)
+        assert "over budget usd/day of broke" in error_of(broke)["message"]
+        assert upstream.count == 0
+        responses = [gateway.chat(headers={"authorization": "Bearer ann"}, max_tokens=2500) for _ in range(2)]
+        assert [response.status_code for response in responses] == [200, 429]
+        assert "over budget usd/day of ann" in error_of(responses[1])["message"]
+        assert gateway.chat(max_tokens=2500).status_code == 200
+    assert upstream.count == 2

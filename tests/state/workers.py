@@ -23,7 +23,9 @@ from tests import make
 
 # A fork server that has imported all this makes a real process, with a process id of its own, in a few milliseconds.
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["tests.state.workers", "llm7router.state.store.disk", "llm7router.state.store.redis"])
+CONTEXT.set_forkserver_preload(
+    ["tests.state.workers", "llm7router.router", "llm7router.state.store.disk", "llm7router.state.store.redis"]
+)
 REQUESTS, TOKENS = 500, 10**9
 REQUEST = make.request(prompt_tokens=100, max_tokens=900)  # reserves 1,000 tokens
 SEED = 2026
