@@ -1,0 +1,5 @@
+"""Which task a prompt asks for and how hard it is, from the messages alone. Pure."""
+
+from llm7router.decision.tasks.detect import Detector, Found
+
+__all__ = ["Detector", "Found"]

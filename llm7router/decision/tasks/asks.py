@@ -1,0 +1,151 @@
+"""What prompts ask for, in words: verbs and set phrases, by cue and in many languages.
+
+`*` ends a stem, `_` is a space; accents, case and word order between entries do not matter. The lines of a cue are
+English, German, French, Spanish, Portuguese, Italian, Russian, Turkish, and what is written without spaces or is
+searched inside words: Chinese, Japanese, Korean, Arabic, Hindi. What a cue speaks for is in `weights`.
+"""
+
+ASKS = {
+    "asks for a translation": """
+        translat* how_do_you_say how_do_i_say how_would_you_say how_to_say
+        ubersetz* uebersetz* wie_sagt_man wie_heisst_auf was_heisst
+        tradui* traduction* comment_dit_on comment_dire
+        traduc* traduzc* traducc* como_se_dice como_digo
+        traduz* traduca* traducoes como_se_diz
+        traduc* tradurre traduzion* come_si_dice
+        перевед* перевод* переведи* как_будет_по как_сказать_по
+        cevir cevirin* ceviri* cevirir* cevirebil* tercume nasil_denir nasil_soylenir
+        翻译 翻譯 译成 译为 翻成 怎么说 訳して 訳す 翻訳 번역 ترجم ترجمة أترجم अनुवाद 英訳 和訳 なんと言い 何と言い
+    """,
+    "asks for a summary": """
+        summar* summat* summing_up sum_up tldr tl_dr key_points main_points key_takeaways takeaway* recap* condens*
+        boil_down boil_this boil_it an_abstract gist main_idea main_ideas the_essence shorten_this in_a_nutshell digest abridge*
+        zusammenfass* fass* zusammengefasst kernaussag* kernpunkt* wichtigsten_punkte hauptpunkt* kurzfassung
+        resume* resumer* resumez synthese points_cles points_essentiels grandes_lignes idees_principales idee_principale
+        resum* resumen* puntos_clave puntos_principales ideas_principales idea_principal sintetiz* sintesis
+        resumo* resumir resuma* sintetiz* sintese pontos_principais pontos_chave ideias_principais
+        riassun* riassumi* riassunto sintesi sintetizz* punti_chiave punti_principali in_sintesi
+        кратк* резюм* обобщ* пересказ* перескажи* суммир* подытож* основные_мысли главные_мысли тезис* сократи*
+        ozet* ozetle* ozetini ana_fikr* ana_noktalar* kisaca_anlat
+        总结 总結 概括 摘要 概述 归纳 總結 要点 要約 まとめ 概要 요약 لخص تلخيص ملخص ألخص सारांश संक्षेप सार_बता 主旨
+    """,
+    "asks for few words": """
+        bullet_points in_one_sentence in_two_sentences in_three_sentences in_one_paragraph in_a_paragraph bullets in_50_words
+        in_100_words stichpunkt* in_einem_satz in_zwei_satzen in_drei_satzen en_une_phrase en_trois_phrases en_deux_phrases
+        en_une_seule_phrase en_una_frase en_un_parrafo en_tres_frases em_uma_frase em_um_paragrafo em_tres_frases in_una_frase
+        in_tre_frasi in_poche_righe в_двух_предложениях в_одном_предложении в_трех_предложениях bir_cumle* iki_cumle* uc_cumle*
+        一句话 三句话 一段话 三行で 一文で 一言で 箇条書き 한_문장 세_문장 في_جملة في_ثلاث_جمل वाक्यों_में एक_वाक्य
+    """,
+    "asks to pick out": """
+        extract* get_me_the get_all pull_out pull_all pull_the pick_out parse identify_all identify_the_named list_all list_every find_all
+        find_every get_all named_entit* entities which_of_these_names list_the_names list_the_people
+        all_the_names all_names all_dates all_the_dates every_date every_name all_mentions fill_in_the_fields
+        extrahier* herausfilter* herauslesen lies_heraus zieh* liste_alle nenne_alle alle_namen alle_daten finde_alle
+        filtere entnimm suche_alle
+        extrai* extray* extraction releve* repere* liste_tous liste_toutes recupere* identifie* trouve_tous trouve_toutes
+        extra* extraer extrae* lista_todos lista_todas identifica* encuentra_todos saca_todos saca_los
+        extrai* extrair* liste_todos liste_todas identifique* encontre_todos
+        estra* estrarre estrai* elenca_tutti elenca_tutte individua* trova_tutti
+        извлек* извлечь* выпиш* выдел* найди_все найдите_все перечисли_все вытащ*
+        cikar* ayikla* listele* bul_ve tum_isimleri tum_tarihleri
+        提取 抽取 抽出 找出 列出所有 列出文中 識別 识别 摘出 取り出し 抜き出 리스트업 추출 뽑아 استخرج استخراج निकाल निकालें निकालिए छांट
+    """,
+    "asks to classify": """
+        classif* categori* sentiment* positive_or_negative label_each label_the tag_each spam_or
+        klassifizier* kategorisier* ordne stimmung positiv_oder_negativ
+        categoris* classe_ces positif_ou_negatif
+        clasific* categoriz* positivo_o_negativo sentimiento*
+        classifique* classificar sentimento*
+        classifica* positivo_o_negativo categorizza*
+        классифиц* тональност* категориз* определи_категорию
+        siniflandir* duygu_analizi kategori*
+        分类 分類 情感 感情分析 감정 صنف تصنيف वर्गीकृत वर्गीकरण भावना
+    """,
+    "speaks of a given text": """
+        the_following this_text the_text_below this_article this_email this_paragraph this_passage from_this from_the_text
+        this_report this_transcript mentioned_in the_passage given_text this_document this_review below text_below
+        folgend* diesem_text dieser_text diesen_text aus_dem_text im_text diesen_artikel
+        suivant* ce_texte cet_article du_texte ci_dessous dans_le_texte
+        siguiente* este_texto del_texto este_articulo
+        seguinte* este_texto do_texto deste_texto este_artigo desse_texto
+        seguente* seguenti questo_testo dal_testo testo_seguente questo_articolo
+        следующ* этот_текст этого_текста из_текста тексте этой_статьи
+        asagidaki su_metin bu_metin metinden metindeki bu_yazi
+        以下 下面 这段 這段 这篇 文中 次の 以下の この文 この記事 다음 이_글 التالي النص هذا_النص المقال निम्नलिखित नीचे पाठ इस_लेख
+    """,
+    "asks to write": """
+        write* compose* draft* invent* craft* make_up come_up_with create* generate* tell_me_a pen_a brainstorm
+        schreib* verfass* dichte* erfind* entwirf* erzahl* formulier*
+        ecri* redig* compos* invent* imagin* cree raconte*
+        escrib* redact* invent* crea_un crea_una cuent* componer compon genera
+        escrev* redij* crie* invent* cont* componha gere elabore
+        scriv* componi* invent* crea_un crea_una racconta* redigi* inventa
+        напиш* сочин* придум* состав* написать расскажи_сказку
+        yaz* yazar* uydur* olustur* kaleme
+        写 編写 编写 创作 寫 撰写 書いて 書け 作って 考えて 써줘 작성 써_줘 اكتب أكتب ألف اختلق صغ लिख लिखो लिखें लिखिए रचना
+    """,
+    "asks to rewrite": """
+        rewrite* rephras* paraphras* reword* proofread* polish_this polish_my make_it_sound more_formal more_professional
+        fix_the_grammar correct_the_grammar grammar_mistakes improve_the_wording edit_this edit_my
+        umschreib* umformulier* formuliere_um schreib_um korrektur* korrigiere_den
+        reecri* reformul* corrige* paraphras*
+        reescrib* parafrase* corrige* reformul*
+        reescrev* parafrasei* corrija* reformul*
+        riscriv* parafras* riformul* correggi*
+        перепиш* перефраз* отредактир* исправь_ошибки
+        yeniden_yaz* duzelt* baska_sekilde
+        改写 改寫 润色 潤色 改得更 書き直 言い換え 推敲 다시_써 교정 أعد_صياغة أعد_كتابة صحح पुनः_लिख दोबारा_लिख सुधार
+    """,
+    "asks to play a part": """
+        pretend act_as act_like roleplay role_play imagine_you_are imagine_that_you imagine_yourself play_the_role
+        play_the_part you_are_now as_if_you_were take_on_the_role speak_as stay_in_character in_character embody
+        stell_dir_vor spiel* du_bist_jetzt tu_so_als rollenspiel
+        fais_comme_si joue_le_role imagine_que_tu tu_es_maintenant jeu_de_role mets_toi_dans
+        actua_como imagina_que_eres haz_de finge* juego_de_rol
+        aja_como finja imagine_que_voce faca_de_conta
+        fai_finta immagina_di_essere interpreta comportati_come fingi*
+        представь_что_ты притворись* сыграй ты_теперь
+        gibi_davran rolunu_oyna hayal_et sanki_sen
+        扮演 假装 假如你是 你现在是 になりきって 役を演じ として振る舞 역할 연기해 تظاهر تخيل_أنك العب_دور अभिनय मान_लो_तुम कल्पना_करो
+    """,
+    "greets or thanks": """
+        hello hi hey thanks thank_you good_morning good_evening good_night how_are_you what_s_up bye goodbye nice_to_meet
+        hallo guten_morgen guten_tag guten_abend danke wie_geht tschuss moin servus
+        bonjour salut merci comment_ca_va ca_va bonsoir coucou
+        hola gracias buenos_dias buenas_tardes buenas_noches como_estas que_tal
+        ola obrigad* bom_dia boa_tarde boa_noite tudo_bem
+        ciao grazie buongiorno buonasera come_stai come_va
+        привет* здравствуй* спасибо как_дела добрый_день доброе_утро пока
+        merhaba selam tesekkur* nasilsin* gunaydin iyi_aksamlar sagol
+        你好 谢谢 您好 早上好 最近怎么样 こんにちは ありがとう おはよう お元気 안녕 감사 مرحبا شكرا كيف_حالك السلام_عليكم नमस्ते धन्यवाद कैसे_हो कैसे_हैं
+    """,
+    "supposes": """
+        if suppose assume given imagine_that consider wenn angenommen gegeben si supposons soit se suponha supon suponga
+        supponi dato если пусть предположим eger diyelim 如果 假设 若 もし とする 만약 إذا لو افترض यदि अगर मान_लीजिए
+    """,
+    "asks for advice": """
+        should_i recommend* any_tips tips_for tips_on advice suggest* what_do_you_think do_you_think your_opinion
+        your_favorite help_me_decide i_feel i_m_feeling feeling_down what_can_i_do ideas_for gift_ideas how_can_i
+        soll_ich empfiehl* empfehl* empfiehlst tipps rat was_meinst_du wie_kann_ich ich_fuhle vorschlag* schlag_mir
+        dois_je recommand* conseil* que_penses_tu comment_puis_je suggere* des_idees
+        debo recomiend* recomendac* consejo* que_opinas que_piensas como_puedo me_siento sugier*
+        devo recomend* conselho* dicas o_que_voce_acha como_posso sugest* suger*
+        dovrei consigli* consiglia* raccomand* cosa_ne_pensi come_posso suggeri*
+        посоветуй* совет* рекоменд* что_думаешь как_мне стоит_ли порекоменд* подскаж*
+        oner* tavsiye* ne_dersin ne_dusunuyorsun nasil_yapabilirim
+        推荐 推薦 建议 怎么办 你觉得 おすすめ アドバイス どう思 どうすれば 추천 조언 انصحني نصيحة توصية ما_رأيك اقترح सलाह सुझाव क्या_करूं
+    """,
+    "asks a question": """
+        what_is what_are what_s what_was who_is who_was who_wrote who_invented when_did when_was where_is why_is why_do
+        why_does how_does how_do explain* tell_me_about describe* difference_between meaning_of what_does what_happens
+        is_it which_is define
+        was_ist was_sind wer_ist wer_war wann warum wieso weshalb wie_funktioniert erklar* unterschied_zwischen beschreib*
+        qu_est_ce quel_est quelle_est quels_sont qui_est qui_etait pourquoi expliqu* comment_fonctionne difference_entre
+        que_es cual_es cuales_son quien_es quien_fue por_que explic* como_funciona diferencia_entre
+        o_que_e qual_e quais_sao quem_e quem_foi por_que expliqu* como_funciona diferenca_entre
+        cos_e che_cos qual_e chi_e chi_era perche spieg* come_funziona differenza_tra
+        что_такое кто_такой почему зачем объясн* как_работает чем_отличает* расскажи_о расскажи_про
+        nedir kimdir neden acikla* nasil_calisir fark* niye
+        什么是 是什么 为什么 解释 介绍一下 如何 とは なぜ どうして 説明 教えて 무엇 왜 설명 ما_هو ما_هي لماذا اشرح من_هو क्या_है क्यों समझा कौन
+    """,
+}

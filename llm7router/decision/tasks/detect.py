@@ -1,0 +1,178 @@
+"""From messages to a task: cues are found, weighed and added up. Pure, and bounded for any input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from llm7router.decision.content import text_of
+from llm7router.decision.tasks import shape
+from llm7router.decision.tasks.asks import ASKS
+from llm7router.decision.tasks.effort import EFFORT, effort
+from llm7router.decision.tasks.lexicon import TOKEN, Hit, Lexicon, normal
+from llm7router.decision.tasks.topics import TOPICS
+from llm7router.decision.tasks.weights import CHAT_FIRST, WEIGHTS
+from llm7router.types import Message, TaskType
+
+MAX_WORDS = 300  # of an instruction
+EARLIER = 3  # user messages before the last one that a follow-up may go on from
+FOLLOW_UP_WORDS = 25  # a longer message speaks for itself
+CLEAR = 2.5  # points from which a message needs no help of the system message or of what came before
+OWN = 20.0  # points of a person's own phrase: beats every cue
+
+ENDS = frozenset("?？؟")
+STOPS = frozenset(".。।!")
+FIRST_PERSON = frozenset(("i", "my", "me", "ich", "mein", "je", "mon", "moi", "yo", "mi", "eu", "meu", "io", "mio", "я", "ben"))
+INTO = frozenset((":", "：", "into", "word", "version", "ins", "equivalent"))
+
+GOES_ON = """
+    now also what_about how_about same again instead it that them this another shorter longer one_more continue go_on
+    make_it next more better previous above
+    jetzt und auch nochmal stattdessen kurzer langer noch_ein noch_eine weiter das es mach_es
+    maintenant et aussi encore plutot meme un_autre une_autre plus_court continue fais_le
+    ahora y tambien otra otro mismo mas_corto sigue continua hazlo agora e tambem outra outro mesmo mais_curto continue
+    adesso ora anche ancora un_altro un_altra piu_corto piu_breve continua теперь а тоже еще снова короче продолжай это
+    simdi bir_de ayrica tekrar daha_kisa devam bunu peki
+    现在 再 也 改成 换成 继续 短一点 那么 今度 では もう もっと それ 続け 次は 이제 다시 그럼 더 이번 الآن أيضا مرة_أخرى أكمل والآن अब और फिर इसे
+"""
+
+
+class Found(NamedTuple):
+    """What a prompt asks for."""
+
+    task: TaskType
+    because: str
+    difficulty: float  # 0..1
+    difficulty_because: str
+
+
+class _Weighed(NamedTuple):
+    points: dict[TaskType, float]
+    said: dict[TaskType, list[tuple[float, str]]]
+    hits: list[Hit]
+    parts: shape.Parts
+    words: int
+
+
+class Detector:
+    """Tells tasks apart. `own` are a person's own words and phrases by task; they win over what is built in.
+
+    Everything is bounded: 2,200 characters of a message are read, of the last user messages and the system's.
+    """
+
+    def __init__(self, own: Mapping[TaskType, Sequence[str]] | None = None) -> None:
+        self._lexicon = Lexicon({**ASKS, **TOPICS, **EFFORT, "goes on from before": GOES_ON})
+        self._own = {task: Lexicon({task: "\n".join(map(_entry, said))}) for task, said in (own or {}).items() if said}
+
+    def __call__(self, messages: Sequence[Message]) -> Found:
+        """The task of the last user message, read with what came before if it is a follow-up."""
+        texts = [text_of(message) for message in messages if message.get("role") == "user"][-1 - EARLIER :]
+        last = self._weigh(texts[-1] if texts else "")
+        points, said = dict(last.points), last.said
+        clear = max((value for task, value in points.items() if task is not TaskType.CHAT), default=0.0)
+        if len(texts) > 1 and last.words <= FOLLOW_UP_WORDS:
+            share = _share_of_earlier(last, clear)
+            _add(points, said, self._earlier(texts[:-1]), share, "before")
+        if clear < CLEAR and (system := _system(messages)):
+            _add(points, said, self._weigh(system), 0.7 if clear < 1 else 0.4, "system")
+        task = max(points, key=lambda t: (points[t], t is TaskType.CHAT))
+        return Found(task, _because(task, points, said[task]), *effort(task, last.parts, last.words, last.hits))
+
+    def _earlier(self, texts: Sequence[str]) -> _Weighed:
+        """The last of the earlier messages that says what it wants."""
+        weighed = [self._weigh(text) for text in texts]
+        for found in reversed(weighed):
+            if max(found.points, key=found.points.__getitem__) is not TaskType.CHAT:
+                return found
+        return weighed[-1]
+
+    def _weigh(self, text: str) -> _Weighed:
+        parts = shape.cut(text)
+        ask = normal(parts.ask)
+        tokens = TOKEN.findall(ask)[: 2 * MAX_WORDS]
+        words = sum(token[0].isalnum() for token in tokens)
+        found = [*self._lexicon.hits(ask, tokens), *shape.hits(text, parts)]
+        found += _together(found, tokens, parts, words)
+        points, said = weigh(found)
+        for task, lexicon in self._own.items():
+            for hit in lexicon.hits(ask, tokens):
+                points[task] += OWN
+                said[task].append((OWN, f"your {hit.said!r}"))
+                break
+        return _Weighed(points, said, found, parts, words)
+
+
+def weigh(found: Iterable[Hit]) -> tuple[dict[TaskType, float], dict[TaskType, list[tuple[float, str]]]]:
+    """Points by task, and what gave them: each cue's best hit, and half of its second."""
+    by_cue: dict[str, dict[str, float]] = {}
+    for hit in found:
+        if hit.cue in WEIGHTS:
+            share = 1.0 if hit.at < 6 else 0.8 if hit.at < 14 else 0.6
+            shares = by_cue.setdefault(hit.cue, {})
+            shares[hit.said] = max(share, shares.get(hit.said, 0.0))
+    points = dict.fromkeys((task for task in TaskType if task is not TaskType.AUTO), 0.0)
+    points[TaskType.CHAT] = CHAT_FIRST
+    said: dict[TaskType, list[tuple[float, str]]] = {task: [] for task in points}
+    for cue, shares in by_cue.items():
+        best = sorted(shares.items(), key=lambda item: -item[1])[:2]
+        for rank, (word, share) in enumerate(best):
+            for task, weight in WEIGHTS[cue].items():
+                value = weight * share / (1 + rank)
+                points[task] += value
+                said[task].append((value, repr(word)))
+    return points, said
+
+
+def _together(found: list[Hit], tokens: list[str], parts: shape.Parts, words: int) -> Iterator[Hit]:
+    """Cues that others make together."""
+    cues = {hit.cue: hit.said for hit in found}
+    numbers = cues.get("has many numbers") or cues.get("has numbers")
+    if "asks for a quantity" in cues and any(token[0].isdigit() for token in tokens):
+        yield Hit("asks for a quantity of given numbers", cues["asks for a quantity"], 0)
+    if words >= 10 and tokens[-1] in ENDS and any(token in STOPS for token in tokens[:-1]) and FIRST_PERSON.isdisjoint(tokens):
+        yield Hit("tells facts, then asks", "facts, then a question", 0)
+        if numbers:
+            yield Hit("asks about given numbers", numbers, 0)
+    if "names what texts hold" in cues or "asks for a data format" in cues:
+        if len(parts.rest) > 12 or "speaks of a given text" in cues:
+            yield Hit("wants data of a text", cues.get("asks for a data format") or cues["names what texts hold"], 0)
+    if "names a language" in cues:
+        said = cues["names a language"]
+        at = tokens.index(said) if said in tokens else 0
+        around = {*tokens[max(0, at - 1) : at], *tokens[at + 1 : at + 2]}
+        if words <= 5 or around & INTO:
+            yield Hit("says into which language", said, 0)
+
+
+def _share_of_earlier(last: _Weighed, clear: float) -> float:
+    cues = {hit.cue for hit in last.hits}
+    if "greets or thanks" in cues or clear >= CLEAR + 1:
+        return 0.0
+    if "goes on from before" in cues:
+        return 0.7
+    return 0.5 if last.words <= 6 and "asks a question" not in cues else 0.25
+
+
+def _add(
+    points: dict[TaskType, float], said: dict[TaskType, list[tuple[float, str]]], more: _Weighed, share: float, where: str
+) -> None:
+    for task, value in more.points.items():
+        if task is not TaskType.CHAT and value and share:
+            points[task] += share * value
+            said[task] += [(share * each, f"{word} ({where})") for each, word in more.said[task]]
+
+
+def _system(messages: Sequence[Message]) -> str:
+    return next((text_of(m) for m in messages if m.get("role") in ("system", "developer")), "")
+
+
+def _entry(phrase: str) -> str:
+    return "_".join(TOKEN.findall(normal(phrase)))
+
+
+def _because(task: TaskType, points: Mapping[TaskType, float], said: list[tuple[float, str]]) -> str:
+    """The words that weighed most, and how far ahead the task is."""
+    second = max((t for t in points if t is not task), key=points.__getitem__)
+    versus = f"{points[task]:.1f} points, next {second} {points[second]:.1f}"
+    words = ", ".join(dict.fromkeys(word for _, word in sorted(said, key=lambda item: -item[0])[:4]))
+    return f"{words}: {versus}" if words else "nothing points to another task"
