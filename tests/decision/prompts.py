@@ -40,11 +40,13 @@ def written(path: Path) -> Iterator[Prompt]:
         yield Prompt(row["messages"], (row["task"],), row["lang"])
 
 
-def developed() -> Iterator[Prompt]:
-    """What the detector was written with: `task|language|prompt` lines."""
-    for line in (DATA / "tasks_dev.txt").read_text(encoding="utf-8").splitlines():
-        task, language, text = line.split("|", 2)
-        yield Prompt([{"role": "user", "content": text.replace("\\n", "\n")}], (task,), language)
+def developed(path: Path = DATA / "tasks_dev.txt") -> Iterator[Prompt]:
+    """What the detector was written with: `task|language|prompt` lines; turns are apart by ¦ and begin with s, u or a."""
+    roles = {"s": "system", "u": "user", "a": "assistant"}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        task, language, text = line.replace("\\n", "\n").split("|", 2)
+        turns = text.split(" ¦ ") if " ¦ " in text else [f"u: {text}"]
+        yield Prompt([{"role": roles[turn[0]], "content": turn[3:]} for turn in turns], (task,), language)
 
 
 def mt_bench(path: Path = MT_BENCH, strict: bool = False) -> Iterator[Prompt]:

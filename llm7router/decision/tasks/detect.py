@@ -22,9 +22,14 @@ OWN = 20.0  # points of a person's own phrase: beats every cue
 
 ENDS = frozenset("?？؟")
 STOPS = frozenset(".。।!")
-FIRST_PERSON = frozenset(("i", "my", "me", "ich", "mein", "je", "mon", "moi", "yo", "mi", "eu", "meu", "io", "mio", "я", "ben"))
-INTO = frozenset((":", "：", "into", "word", "version", "ins", "equivalent"))
+FIRST_PERSON = frozenset(
+    "i my me we our ich mein meine mir wir je mon ma mes moi nous yo mi mis me eu meu minha io mio mia я мой мне у_меня ben benim bana".split()
+)
+IN_CHARACTERS = frozenset("我私僕俺")
+INTO = frozenset((":", "：", "into", "word", "version", "ins", "equivalent", "translation", "al", "para", "pro"))
+ON = frozenset(("in", "to", "auf", "en", "em", "на", "по", "and"))
 
+IN_SYSTEM = "is told what it is"  # means little there
 GOES_ON = """
     now also what_about how_about same again instead it that them this another shorter longer one_more continue go_on
     make_it next more better previous above
@@ -74,7 +79,7 @@ class Detector:
             share = _share_of_earlier(last, clear)
             _add(points, said, self._earlier(texts[:-1]), share, "before")
         if clear < CLEAR and (system := _system(messages)):
-            _add(points, said, self._weigh(system), 0.7 if clear < 1 else 0.4, "system")
+            _add(points, said, self._weigh(system, IN_SYSTEM), 0.7 if clear < 1 else 0.4, "system")
         task = max(points, key=lambda t: (points[t], t is TaskType.CHAT))
         return Found(task, _because(task, points, said[task]), *effort(task, last.parts, last.words, last.hits))
 
@@ -86,14 +91,14 @@ class Detector:
                 return found
         return weighed[-1]
 
-    def _weigh(self, text: str) -> _Weighed:
+    def _weigh(self, text: str, without: str = "") -> _Weighed:
         parts = shape.cut(text)
         ask = normal(parts.ask)
         tokens = TOKEN.findall(ask)[: 2 * MAX_WORDS]
         words = sum(token[0].isalnum() for token in tokens)
         found = [*self._lexicon.hits(ask, tokens), *shape.hits(text, parts)]
         found += _together(found, tokens, parts, words)
-        points, said = weigh(found)
+        points, said = weigh(hit for hit in found if hit.cue != without)
         for task, lexicon in self._own.items():
             for hit in lexicon.hits(ask, tokens):
                 points[task] += OWN
@@ -129,19 +134,33 @@ def _together(found: list[Hit], tokens: list[str], parts: shape.Parts, words: in
     numbers = cues.get("has many numbers") or cues.get("has numbers")
     if "asks for a quantity" in cues and any(token[0].isdigit() for token in tokens):
         yield Hit("asks for a quantity of given numbers", cues["asks for a quantity"], 0)
-    if words >= 10 and tokens[-1] in ENDS and any(token in STOPS for token in tokens[:-1]) and FIRST_PERSON.isdisjoint(tokens):
+    yield from _puzzle(cues, tokens, parts, words, numbers)
+    wanted = cues.get("asks for a data format") or cues.get("names what texts hold")
+    given = len(parts.rest) > 12 or "speaks of a given text" in cues
+    if wanted and given:
+        yield Hit("wants data of a text", wanted, 0)
+    if given and "asks a question" in cues and ("asks what is in a text" in cues or "speaks of a given text" in cues):
+        yield Hit("asks about a given text", cues["asks a question"], 0)
+    if (said := cues.get("names a language")) is not None:
+        at = tokens.index(said) if said in tokens else 0
+        before, after = tokens[max(0, at - 1) : at], tokens[at + 1 : at + 2]
+        if after[:1] == [":"] or INTO.intersection(before + after) or (words <= 4 and ON.intersection(before)):
+            yield Hit("says into which language", said, 0)
+        elif "speaks of saying something" in cues or "has a long quotation" in cues:
+            yield Hit("asks how to say it in a language", cues.get("speaks of saying something", said), 0)
+
+
+def _puzzle(cues: Mapping[str, str], tokens: list[str], parts: shape.Parts, words: int, numbers: str | None) -> Iterator[Hit]:
+    """A situation of others, and a question about it."""
+    if not tokens or tokens[-1] not in ENDS or (words < 9 and (parts.ask.isascii() or len(parts.ask) < 24)):
+        return
+    personal = not FIRST_PERSON.isdisjoint(tokens) or not IN_CHARACTERS.isdisjoint(parts.ask)
+    if any(token in STOPS for token in tokens[:-1]) and (numbers or not personal):
         yield Hit("tells facts, then asks", "facts, then a question", 0)
         if numbers:
             yield Hit("asks about given numbers", numbers, 0)
-    if "names what texts hold" in cues or "asks for a data format" in cues:
-        if len(parts.rest) > 12 or "speaks of a given text" in cues:
-            yield Hit("wants data of a text", cues.get("asks for a data format") or cues["names what texts hold"], 0)
-    if "names a language" in cues:
-        said = cues["names a language"]
-        at = tokens.index(said) if said in tokens else 0
-        around = {*tokens[max(0, at - 1) : at], *tokens[at + 1 : at + 2]}
-        if words <= 5 or around & INTO:
-            yield Hit("says into which language", said, 0)
+    elif "supposes" in cues and not personal:
+        yield Hit("supposes, then asks", cues["supposes"], 0)
 
 
 def _share_of_earlier(last: _Weighed, clear: float) -> float:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-TOKEN = re.compile(r"[^\W_]+|[.!?:\n。！？：؟।]")
+TOKEN = re.compile(r"[0-9a-zßæøłđœþð]+|[^\W_0-9a-zßæøłđœþð]+|[.!?:\n。！？：؟।]")
 _ACCENTS = re.compile(r"[\u0300-\u036f\u064b-\u0652]+")
 # What is written without spaces, or glues articles and endings to words, is searched inside words.
 SCRIPTS = {
@@ -56,12 +56,16 @@ class Lexicon:
     def hits(self, text: str, tokens: list[str]) -> Iterator[Hit]:
         """Every entry in `text`, which is `normal`, and cut into `tokens`."""
         since = 0
+        until: dict[str, int] = {}  # by cue, the end of its last entry: overlapping ones say the same
         for index, token in enumerate(tokens):
             if not token[0].isalnum():
                 since = 0
                 continue
             for cue, words in self._words.get(token[:_PREFIX], ()):
-                if _same(words[0], token) and (len(words) == 1 or _follow(words, tokens, index)):
+                if not _same(words[0], token) or index < until.get(cue, 0):
+                    continue
+                if len(words) == 1 or _follow(words, tokens, index):
+                    until[cue] = index + len(words)
                     yield Hit(cue, " ".join(tokens[index : index + len(words)]), since)
             since += 1
         if not text.isascii():

@@ -30,7 +30,7 @@ _NAMES = re.compile(
 )
 _SNAKE = re.compile(r"\b[a-z]{1,30}_[a-z]{1,30}\b")
 _SUMS = re.compile(
-    r"\d ?[+*×÷^=] ?\d|\d [-/−–] \d|\b[a-z] ?(?:=|\^|²|³|[<>]=?) ?-?[\da-z]\b|\b\d{1,4}[a-z]\b ?[-+=]|\\(?:frac|int|sum|sqrt|lim)"
+    r"\d ?[+*×÷^=] ?\d|\d ?% (?:of|von|de|di|от|da)\b|\d [-/−–] \d|\b[a-z] ?(?:=|\^|²|³|[<>]=?) ?-?[\da-z]\b|\b\d{1,4}[a-z]\b ?[-+=]|\\(?:frac|int|sum|sqrt|lim)"
     r"|[∫√∑≤≥≠]|\b[fg]\([a-z]\) ?=|\bd/d[a-z]\b|\bmod \d"
 )
 _NUMBER = re.compile(r"\d[\d.,]{0,20}|[一二三四五六七八九十百两]{1,4}(?=[个人岁元天只块米年支本])|\b(?:two|three|four|five|six|seven|eight|nine|ten|twelve|twice|half|dozen)\b")

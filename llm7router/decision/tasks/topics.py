@@ -2,22 +2,28 @@
 
 TOPICS = {
     "names a work": """
+        wish birthday_wish* world_building worldbuilding metaphor_for simile pickup_line* compliment* roast name_my names_for tongue_twister
+        character_who intro_for podcast_intro voiceover acrostic quote_about mascot spruch verse nom_original frase_bonita piropo
+        поздравь тост колыбельн* тост 情书 台词 句子 セリフ あらすじ 편지를 تهنئة शुभकामना
         story stories tale fairy_tale fairytale bedtime poem* poetry haiku* limerick* sonnet* verse* ballad ode song* lyrics
-        rap novel* screenplay script_for_a dialogue monologue scene joke* pun puns slogan* tagline* fable* myth* riddle_about
+        rap novel novels screenplay script_for_a dialogue monologue scene joke* pun puns slogan* tagline* fable* myth* riddle_about
         fanfic* character_backstory name_ideas names_for_a backstory jingle parody satire opening_line villain short_fiction flash_fiction
-        geschichte* marchen* gedicht* lied* liedtext witz* roman* slogan* fabel* dialog* haiku drehbuch reim*
-        histoire* conte* poeme* chanson* blague* roman slogan* fable* dialogue* haiku scenario
+        geschichte* marchen* gedicht* ein_lied liedtext witz* einen_roman slogan* fabel* dialog* haiku drehbuch reim*
+        histoire* conte contes poeme* chanson* blague* un_roman slogan* fable* dialogue* haiku scenario
         cuento* historia_sobre historia_de poema* cancion* chiste* novela* eslogan* fabula* dialogo* leyenda
-        conto* historia_sobre historia_de poema* cancao* piada* romance* slogan* fabula* dialogo* cronica
+        conto* historia_sobre historia_de poema* cancao* piada* slogan* fabula* dialogo* cronica
         racconto* storia_su storia_di poesia* poesie canzone* barzellett* romanzo* slogan* favola* fiaba* filastrocca
         истори* рассказ стих* песн* сказк* поэм* анекдот* шутк* слоган* басн* хокку роман
-        hikaye* siir* masal* sarki* fikra* roman* slogan* dortluk* oyku*
+        hikaye* siir* masal* sarki* fikra* bir_roman slogan* dortluk* oyku*
         故事 诗 詩 歌词 童话 小说 笑话 标语 广告语 对联 物語 小説 俳句 短歌 歌詞 童話 キャッチコピー 시를 이야기 소설 동화 노래 قصة قصيدة شعر أغنية نكتة حكاية شعار कहानी कविता गीत चुटकुला शायरी नारा
     """,
     "names a piece of writing": """
+        card text_message message_to message_for reply review_of thank_you_note apology note_to rsvp statement about_page testimonial
+        mail karte nachricht_an geburtstagskarte* bewerbungsschreiben message_pour carte_de lettre_de_motivation mensaje tarjeta
+        mensagem cartao messaggio biglietto сообщение открытк* mesaj* kutlama 短信 贺卡 消息 メッセージ カード 메시지 카드 رسالة_إلى संदेश
         email* e_mail letter* speech blog essay* article newsletter ad advert* copy product_description cover_letter tweet*
         post caption* bio toast eulogy press_release invitation greeting_card announcement linkedin headline* wedding_vows
-        e_mail* brief* rede blogbeitrag* blogartikel aufsatz* anzeige* produktbeschreibung einladung* gluckwunsch* bewerbung*
+        e_mail* einen_brief briefe rede blogbeitrag* blogartikel aufsatz* anzeige* produktbeschreibung einladung* gluckwunsch* bewerbung*
         courriel* lettre* discours article_de_blog annonce* invitation* dissertation billet
         correo* carta* discurso* entrada_de_blog ensayo* anuncio* invitacion* descripcion_de_producto
         carta* discurso* texto_para post_para redacao convite* anuncio* descricao_de_produto legenda
@@ -40,14 +46,27 @@ TOPICS = {
         cpp java rustc cargo npm pip pytest junit graphql redis mongodb linux ubuntu makefile cmake yaml_file vba lua vim
     """,
     "may name a programming language": "rust swift ruby csv_file go_program in_go in_c in_r dart spring excel shell spark",
+    "names a part of programs": """
+        query queries api apis endpoint* unit_test unit_tests array arrays for_loop while_loop
+        recursi* compiler* stack_trace null_pointer async await thread_safe multithread* data_structure* linked_list binary_tree
+        binary_search hash_map hashmap time_complexity big_o backend frontend database_schema websocket* rest_api web_app
+        web_scraper cli command_line terminal_command cron pull_request merge_conflict dependency_injection type_hint* decorator* closure
+        closures lambda regular_expression* webpage div css_class rebase destructor memory_leak deadlock* stdin
+        stdout git_commit codebase unit_tests
+        dictionaries cors localhost linter stack_overflow one_liner docker_compose workflow_file css_animation regexes json_parser
+        heap_sort mutex semaphore callback promise promises middleware orm dataframe dataframes tuple tuples enum struct structs
+        inheritance polymorphism iterator generator_function parse_json snake_game browser_extension chrome_extension cronjob
+        datenbankabfrage* unittest* endlosschleife base_de_donnees base_de_datos banco_de_dados tabela_sql lista_concatenata
+        рекурси* замыкани* baglı_liste 递归 闭包 链表 数据库 接口 再帰 クロージャ データベース 재귀 데이터베이스 قاعدة_بيانات डेटाबेस एपीआई
+    """,
     "speaks of programs": """
-        function functions method code codebase program script* algorithm* class query queries bug bugs api apis endpoint*
-        unit_test unit_tests variable* array arrays loop loops recursi* pointer* compiler* runtime stack_trace exception
-        exceptions null_pointer async await thread_safe multithread* data_structure* linked_list binary_tree binary_search
-        hash_map hashmap sorting time_complexity big_o library framework backend frontend database_schema schema migration
-        div css_class branch branches rebase destructor memory_leak thread threads deadlock* stdin stdout git_commit unit_tests
-        websocket* http rest_api web_app web_scraper scraper cli command_line terminal_command cron pull_request commit
-        merge_conflict dependency_injection class_method type_hint* decorator* closure* lambda regular_expression* webpage
+        function functions method code program script* algorithm* class bug bugs
+        variable* loop loops pointer* runtime exception
+        exceptions
+        sorting library framework schema migration
+        branch branches thread threads
+        http scraper commit
+        class_method closure*
         funktion* programm* skript* algorithm* klasse datenbank* abfrage* schleife* fehlermeldung* variable* schnittstelle
         fonction* programme_qui script* algorithme* requete* base_de_donnees boucle* variable* message_d_erreur
         funcion* programa_que algoritmo* script* consulta* base_de_datos bucle* variable* codigo* arreglo
@@ -70,7 +89,7 @@ TOPICS = {
         实现 编程 调试 重构 编译 実装 デバッグ コンパイル 구현 디버그 برمج نفذ_دالة प्रोग्रामिंग
     """,
     "asks for a data format": """
-        json csv yaml xml as_a_table in_a_table into_a_table key_value fields columns markdown_table tabular
+        json parse csv yaml xml as_a_table in_a_table into_a_table key_value fields columns markdown_table tabular
         tabelle felder spalten tableau champs colonnes tabla campos tabela colunas tabella campi
         таблиц* поля tablo alanlar 表格 字段 表形式 표로 جدول तालिका
     """,
@@ -97,7 +116,9 @@ TOPICS = {
         英语 英文 法语 德语 日语 中文 西班牙语 俄语 英語 フランス語 ドイツ語 日本語 スペイン語 中国語 영어 한국어 일본어 الإنجليزية الفرنسية العربية الألمانية الإسبانية الانجليزية अंग्रेजी अंग्रेज़ी हिंदी हिन्दी फ्रेंच जर्मन
     """,
     "speaks of mathematics": """
-        calculat* comput* solve* equation* integral* derivative* probabilit* theorem* prime* divisib* remainder triangle*
+        integrate differentiate simplify factorize factorise estimate double doubled doubles twice_as half_as digits odd_number even_number
+        vereinfach* halb* doppelt* moitie simplifi* doble mitad simplifi* dobro metade doppio meta упрост* вдвое katina kati 化简 约分 倍 半分 배 ضعف दुगुना
+        calculat* comput* solve* equation* integral* derivative* probabilit* theorem* prime primes solutions roots_of divisib* remainder triangle*
         rectangle* circumference perimeter polynomial* matrix matrices eigenvalue* logarithm* factorial* arithmetic algebra*
         geometry square_root sum_of average_speed percent* interest_rate compound_interest prove proof* derive inequality
         combinatori* permutation* expected_value standard_deviation hypotenuse ratio fraction* modulo integer* area_of
@@ -107,13 +128,17 @@ TOPICS = {
         calcul* resolv* equacao* probabilidade* prove demonstr* triangul* raiz_quadrada porcent* derivada* area_do
         calcol* risolv* equazion* probabilita dimostr* triangol* radice_quadrata percent* derivata* area_del
         вычисл* реши* решить уравнени* вероятност* докаж* треугольник* корень процент* производн* посчита* рассчита* площад*
-        hesapla* coz* denklem* olasilik* kanitla* ispatla* ucgen* karekok* yuzde* turev*
+        hesapla* coz cozum* cozun* cozer denklem* olasilik* kanitla* ispatla* ucgen* karekok* yuzde* turev*
         计算 求解 方程 概率 证明 三角形 平方根 积分 导数 百分 解方程 計算 方程式 確率 証明 平方根 積分 微分 割合 解いて 계산 방정식 확률 증명 احسب حل_المعادلة معادلة احتمال أثبت برهن مثلث हल_कर समीकरण प्रायिकता सिद्ध गणना त्रिभुज प्रतिशत
     """,
     "speaks of logic": """
-        step_by_step puzzle* riddle* deduc* logical* logic syllogis* infer* conclu* contradict* paradox* true_or_false
+        belong belongs odd_one is_to_what as_foot flaw flawed argument_valid direction does_it_follow reason_it reason_through
+        which_number which_word analogy contradiction deduction imply implies suppose_that must_have truth_teller
+        folgt_daraus trugschluss forcement s_ensuit siguiente_numero se_deduce proximo_numero prossimo_numero следующее_число hangi_gun
+        规律 下一个数 次の数 一番 矛盾 이어질 التالي_في अगली_संख्या
+        step_by_step puzzle* riddle* deduc* logical* logic syllogis* infer infers inferred inference conclu* contradict* paradox* true_or_false
         knights liar* always_lies who_is_the must_be_true brain_teaser older_than taller_than faster_than sits_next next_number
-        comes_next sequence therefore valid it_follows fallac* are_all premise* weighings jug jugs minimum_number fewest optimal* counterexample thought_experiment
+        comes_next sequence therefore valid it_follows fallac* are_all premise weighings jug jugs minimum_number fewest optimal* counterexample thought_experiment
         schritt_fur_schritt ratsel* logisch* schlussfolger* widerspruch* alter_als grosser_als wer_ist_der reihenfolge
         etape_par_etape enigme* logique* dedui* conclu* plus_age plus_grand_que devinette*
         paso_a_paso acertijo* logic* deduc* conclu* mayor_que mas_alto
@@ -128,16 +153,16 @@ TOPICS = {
         wie_viele wie_viel wieviel* wie_lange wie_weit wie_alt wie_schnell ubrig insgesamt
         combien reste_t quel_age a_quelle_heure au_total quelle_distance
         cuant* quedan que_edad a_que_hora en_total
-        quant* sobra* restam qual_e_o_preco que_idade a_que_horas no_total
-        quant* a_che_ora in_totale
+        quantos quantas quanto quanta sobra* restam qual_e_o_preco que_idade a_que_horas no_total
+        quanti quante quanto quanta a_che_ora in_totale
         сколько остал* какова какой_возраст через_какое_время
-        kac ne_kadar kacta
+        kac* ne_kadar
         多少 还剩 几个 多久 多远 几岁 几天 何個 いくら いくつ 残り 何人 何分 何時間 何日 何歳 몇 얼마 كم कितने कितना कितनी
     """,
     "asks to weigh and plan": """
         analy* evaluat* compare* contrast trade_off* tradeoff* pros_and_cons implication* assess* critique* argue* strateg*
         plan_a schedule* prioritiz* feasib* justify weigh root_cause should_we decision_matrix cost_benefit critically
-        analysier* bewert* vergleich* abwag* vor_und_nachteile strategie* plane* begrund*
+        analysier* bewert* vergleich* abwag* vor_und_nachteile strategie* plane planen begrund*
         analys* evalu* compar* avantages_et_inconvenients strategie* planifi* justifi*
         analic* analiz* evalu* compar* ventajas_y_desventajas pros_y_contras estrategi* planific* justific*
         analis* avali* compar* pros_e_contras vantagens_e_desvantagens estrategi* planej* justifi*

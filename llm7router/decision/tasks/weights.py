@@ -12,7 +12,7 @@ from llm7router.types import TaskType
 CHAT, REASONING, CODE = TaskType.CHAT, TaskType.REASONING, TaskType.CODE
 SUMMARIZE, EXTRACT, TRANSLATE, CREATIVE = TaskType.SUMMARIZE, TaskType.EXTRACT, TaskType.TRANSLATE, TaskType.CREATIVE
 
-CHAT_FIRST = 1.4
+CHAT_FIRST = 1.0
 
 WEIGHTS: dict[str, dict[TaskType, float]] = {
     # what is asked for
@@ -21,28 +21,32 @@ WEIGHTS: dict[str, dict[TaskType, float]] = {
     "asks for few words": {SUMMARIZE: 1.3},
     "asks to pick out": {EXTRACT: 4.0},
     "asks to classify": {EXTRACT: 3.2},
-    "asks to write": {CREATIVE: 1.0, CODE: 0.4},
+    "asks to write": {CREATIVE: 1.4, CODE: 0.5},
     "asks to rewrite": {CREATIVE: 2.4},
     "asks to play a part": {CREATIVE: 2.6},
+    "is told what it is": {CREATIVE: 1.6},
+    "speaks of a CV": {SUMMARIZE: -4.5, CREATIVE: 1.5},
     "greets or thanks": {CHAT: 1.5},
     "asks for advice": {CHAT: 1.0},
-    "asks a question": {CHAT: 0.8},
+    "asks a question": {CHAT: 1.3},
     "asks to program": {CODE: 2.4},
     "asks to weigh and plan": {REASONING: 1.1},
     "asks for a quantity": {REASONING: 0.9},
     "supposes": {REASONING: 0.5},
     # what it is about
+    "asks what is in a text": {EXTRACT: 1.6},
     "speaks of a given text": {EXTRACT: 0.8, SUMMARIZE: 0.4, TRANSLATE: 0.3},
     "comes with a text": {EXTRACT: 0.6, SUMMARIZE: 0.6, TRANSLATE: 0.2},
-    "names a work": {CREATIVE: 2.4},
-    "names a piece of writing": {CREATIVE: 1.1},
+    "names a work": {CREATIVE: 2.0},
+    "names a piece of writing": {CREATIVE: 1.2},
     "names a style": {CREATIVE: 1.7},
     "names a programming language": {CODE: 2.8},
     "may name a programming language": {CODE: 1.0},
-    "speaks of programs": {CODE: 1.7},
+    "names a part of programs": {CODE: 2.7},
+    "speaks of programs": {CODE: 1.6},
     "asks for a data format": {EXTRACT: 1.6, CODE: 0.3},
     "names what texts hold": {EXTRACT: 1.0},
-    "names a language": {TRANSLATE: 1.1},
+    "names a language": {TRANSLATE: 1.5},
     "speaks of mathematics": {REASONING: 2.4},
     "speaks of logic": {REASONING: 2.0},
     # what shows in the form
@@ -58,10 +62,13 @@ WEIGHTS: dict[str, dict[TaskType, float]] = {
     "has percentages or units": {REASONING: 0.6},
     # both together, made in `detect`
     "asks for a quantity of given numbers": {REASONING: 1.6},
-    "tells facts, then asks": {REASONING: 0.8},
+    "tells facts, then asks": {REASONING: 1.7, CHAT: -1.0},
+    "supposes, then asks": {REASONING: 1.2},
     "asks about given numbers": {REASONING: 1.5},
     "wants data of a text": {EXTRACT: 1.6},
     "says into which language": {TRANSLATE: 2.0},
+    "asks how to say it in a language": {TRANSLATE: 2.2},
+    "asks about a given text": {EXTRACT: 1.2},
     "goes on from before": {},
     "your own phrase": {},
 }
