@@ -22,6 +22,7 @@ from llm7router.config.load import from_data, load
 from llm7router.config.models import Config, LoadedConfig
 from llm7router.config.server_models import ServerConfig
 from llm7router.decision import embeddings, registry, request
+from llm7router.decision.tasks import Detector
 from llm7router.engine import Engine
 from llm7router.errors import ConfigError
 from llm7router.events import Hook, Hooks, Watch
@@ -77,6 +78,7 @@ class LLMRouter:
         self._ledger = Ledger(store or open_store(self._settings.state), self._clock, callers=callers.values())
         self._backend = backend or _backend()
         self._engine = Engine(self._ledger, self._backend, factors, self._settings.timeouts, self._clock)
+        self._detect = Detector(self._settings.tasks)
         self._admission = Admission(self._ledger, callers)
         self._streaming = Streaming(self._engine, self._ledger, self._clock)
         self._read_providers()
@@ -271,7 +273,9 @@ class LLMRouter:
                 yield watch
 
     def _read_providers(self) -> None:
-        self._deployments = catalog.deployments(self._specs.values(), self._loaded.env, self._settings.budget)
+        self._deployments = catalog.deployments(
+            self._specs.values(), self._loaded.env, self._settings.budget, self._settings.strengths
+        )
 
     def _request(
         self,
@@ -290,6 +294,7 @@ class LLMRouter:
             environment=self._settings.environment,
             max_usd=self._settings.budget.usd_per_request,
             total_s=self._settings.timeouts.total_s,
+            detect=self._detect,
         )
         self.check_ids((*built.providers, *built.exclude))
         return built

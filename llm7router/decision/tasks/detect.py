@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import NamedTuple
 
 from llm7router.decision.content import text_of
 from llm7router.decision.tasks import shape
 from llm7router.decision.tasks.asks import ASKS
 from llm7router.decision.tasks.effort import EFFORT, effort
-from llm7router.decision.tasks.lexicon import TOKEN, Hit, Lexicon, normal
+from llm7router.decision.tasks.lexicon import TOKEN, Hit, Lexicon, normal, phrase
 from llm7router.decision.tasks.topics import TOPICS
 from llm7router.decision.tasks.weights import CHAT_FIRST, WEIGHTS
 from llm7router.types import Message, TaskType
@@ -66,8 +67,8 @@ class Detector:
     """
 
     def __init__(self, own: Mapping[TaskType, Sequence[str]] | None = None) -> None:
-        self._lexicon = Lexicon({**ASKS, **TOPICS, **EFFORT, "goes on from before": GOES_ON})
-        self._own = {task: Lexicon({task: "\n".join(map(_entry, said))}) for task, said in (own or {}).items() if said}
+        self._lexicon = _built_in()
+        self._own = {task: Lexicon({task: "\n".join(map(phrase, said))}) for task, said in (own or {}).items() if said}
 
     def __call__(self, messages: Sequence[Message]) -> Found:
         """The task of the last user message, read with what came before if it is a follow-up."""
@@ -105,6 +106,11 @@ class Detector:
                 said[task].append((OWN, f"your {hit.said!r}"))
                 break
         return _Weighed(points, said, found, parts, words)
+
+
+@cache
+def _built_in() -> Lexicon:
+    return Lexicon({**ASKS, **TOPICS, **EFFORT, "goes on from before": GOES_ON})
 
 
 def weigh(found: Iterable[Hit]) -> tuple[dict[TaskType, float], dict[TaskType, list[tuple[float, str]]]]:
@@ -183,10 +189,6 @@ def _add(
 
 def _system(messages: Sequence[Message]) -> str:
     return next((text_of(m) for m in messages if m.get("role") in ("system", "developer")), "")
-
-
-def _entry(phrase: str) -> str:
-    return "_".join(TOKEN.findall(normal(phrase)))
 
 
 def _because(task: TaskType, points: Mapping[TaskType, float], said: list[tuple[float, str]]) -> str:

@@ -35,6 +35,12 @@ def normal(text: str) -> str:
     return _ACCENTS.sub("", unicodedata.normalize("NFKD", lowered)).replace("ı", "i")
 
 
+def phrase(said: str) -> str:
+    """What a person writes as an entry: "Unit Tests" as "unit_tests", a stem with its `*`."""
+    words = TOKEN.findall(normal(said))
+    return "_".join(words) + ("*" if words and said.rstrip().endswith("*") else "")
+
+
 class Lexicon:
     """Entries by cue: words, `stem*`, and `several_words`; in some scripts, parts of words."""
 
