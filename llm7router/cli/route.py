@@ -78,8 +78,8 @@ def show(decision: Decision) -> None:
     from llm7router.ending import nothing_available
 
     request = decision.request
-    say(f"Task {request.task} ({request.task_evidence}), {band(request.difficulty)}")
-    say(f"  difficulty {request.difficulty:.2f}: {request.difficulty_evidence}", "    ")
+    say(f"Task {request.task} ({request.task_evidence})", "  ")
+    say(f"{band(request.difficulty)} {request.difficulty:.2f} ({request.difficulty_evidence})".capitalize(), "  ")
     say(f"Environment {request.environment}, about {request.prompt_tokens} prompt tokens")
     if decision.panic:
         say("Nothing is left but what is behind open breakers, so breakers are ignored.")

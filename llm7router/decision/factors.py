@@ -77,8 +77,8 @@ def task_match(
     keeps requests where they would go whatever the task: a lead, or a lag, of at most `margin` stars after shrinking
     counts nothing. It compares a model with itself alone, so readings stay absolute: adding a deployment reorders none.
 
-    An easy prompt is answered well by most models, so it should not use up the strong and scarce ones: the distance
-    from 0.5 is scaled from a half, at difficulty 0, to the whole, at 1. A task without stars reads the mean, a model
+    An easy prompt is answered well by most models, so it should not use up the strong and scarce ones, and a hard one
+    should reach them: the distance from 0.5 is multiplied by 0.5 + difficulty, within 0..1. A task without stars reads the mean, a model
     without any 0.5. A request that requires speed is matched by speed: the latency reading with `speed_target_s`.
     """
     if request.requires_speed:
@@ -91,7 +91,7 @@ def task_match(
     lead = 0.0 if stars is None else trust * (stars - mean)
     clear = abs(lead) > margin
     strength = max(1.0, min(5.0, mean + lead)) if clear else mean
-    value = UNKNOWN + (strength - 3) / 4 * (0.5 + 0.5 * request.difficulty)
+    value = max(0.0, min(1.0, UNKNOWN + (strength - 3) / 4 * (0.5 + request.difficulty)))
     if stars is None:
         return Reading(value, "{:.1f} of 5 on other tasks", (mean,))
     if clear:

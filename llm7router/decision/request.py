@@ -43,15 +43,15 @@ def build(
     """
     check_messages(messages)
     task = parse(TaskType, context.task_type, "task type")
-    found = detect(messages)
     auto = task is TaskType.AUTO
+    found = detect(messages, None if auto else task)
     max_tokens = parameters.get("max_completion_tokens") or parameters.get("max_tokens")
     prompt_tokens, prompt_tokens_most = estimate(messages, parameters)
     hint = context.estimated_tokens
     return Request(
         id=id,
-        task=found.task if auto else task,
-        task_evidence=found.because if auto else "as asked",
+        task=found.task,
+        task_evidence=found.because,
         difficulty=found.difficulty,
         difficulty_evidence=found.difficulty_because,
         prompt_tokens=prompt_tokens,

@@ -70,10 +70,12 @@ class Detector:
         self._lexicon = _built_in()
         self._own = {task: Lexicon({task: "\n".join(map(phrase, said))}) for task, said in (own or {}).items() if said}
 
-    def __call__(self, messages: Sequence[Message]) -> Found:
-        """The task of the last user message, read with what came before if it is a follow-up."""
+    def __call__(self, messages: Sequence[Message], given: TaskType | None = None) -> Found:
+        """The task of the last user message, read with what came before if it is a follow-up; or the one `given`."""
         texts = [text_of(message) for message in messages if message.get("role") == "user"][-1 - EARLIER :]
         last = self._weigh(texts[-1] if texts else "")
+        if given is not None:
+            return Found(given, "as asked", *effort(given, last.parts, last.words, last.hits))
         points, said = dict(last.points), last.said
         clear = max((value for task, value in points.items() if task is not TaskType.CHAT), default=0.0)
         if len(texts) > 1 and last.words <= FOLLOW_UP_WORDS:
@@ -194,6 +196,6 @@ def _system(messages: Sequence[Message]) -> str:
 def _because(task: TaskType, points: Mapping[TaskType, float], said: list[tuple[float, str]]) -> str:
     """The words that weighed most, and how far ahead the task is."""
     second = max((t for t in points if t is not task), key=points.__getitem__)
-    versus = f"{points[task]:.1f} points, next {second} {points[second]:.1f}"
+    versus = f"{points[task]:.1f} points" + (f", next {second} {points[second]:.1f}" if points[second] > 0 else "")
     words = ", ".join(dict.fromkeys(word for _, word in sorted(said, key=lambda item: -item[0])[:4]))
     return f"{words}: {versus}" if words else "nothing points to another task"
