@@ -8,7 +8,7 @@ searched inside words: Chinese, Japanese, Korean, Arabic, Hindi. What a cue spea
 ASKS = {
     "asks for a translation": """
         localiz* localis* subtitle* in_her_language in_his_language in_their_language native_speaker english_version_of word_for_word
-        translat* how_do_you_say how_do_i_say how_would_you_say how_to_say
+        translate translated translating translation translations how_do_you_say how_do_i_say how_would_you_say how_to_say
         ubersetz* uebersetz* wie_sagt_man wie_heisst_auf was_heisst
         tradui* traduction* comment_dit_on comment_dire
         traduc* traduzc* traducc* como_se_dice como_digo
@@ -23,7 +23,7 @@ ASKS = {
         core_argument central_argument most_important_points most_important_decisions important_points important_parts bottom_line
         overview_of_this overview_of_the distill* compress* trim_this trim_it cut_this_down cut_it_down what_is_this_about what_it_says
         what_does_it_say what_does_this_say actually_saying essentials cliff_notes long_story_short too_long time_to_read cover_the_main
-        key_findings key_ideas key_facts key_arguments main_arguments main_findings main_message brief_me digest_of conclusions_of
+        most_important in_one_minute release_notes changelog key_findings key_ideas key_facts key_arguments main_arguments main_findings main_message brief_me digest_of conclusions_of
         kurzer kurzen kurze_den das_wichtigste wichtigsten_aussagen worum_geht in_kurzen_worten kurz_gesagt kernaussage* im_wesentlichen
         en_bref de_quoi_parle raccourci* l_essentiel en_quelques_mots en_quelques_lignes en_resume que_dit
         de_que_trata en_pocas_palabras en_breve acorta* lo_esencial lo_mas_importante abrevia*
@@ -52,10 +52,10 @@ ASKS = {
     """,
     "asks to pick out": """
         collect_every collect_all gather_all list_of_all list_the_main_entities list_out get_the_names get_the_names return_only output_only
-        just_the_names only_the_names fill_this_form fill_in_this fill_out scan_this retrieve highlight_all spot_all tabulate
+        just_the_names only_the_names one_per_line number_only answer_with_the yes_no action_items go_through_the fill_this_form fill_in_this fill_out scan_this retrieve highlight_all spot_all tabulate
         put_the_following turn_the_following put_this_into_a make_a_table key_value_pairs structured_data drop_duplicates
         gib_mir_alle stelle_tabellarisch donne_moi_tous dame_todos dame_en_una_tabla me_de_todos dammi_tutti собери дай_все 整理成 表にして तालिका_बना
-        extract* get_me_the get_all pull_out pull_all pull_the pick_out identify_all identify_the_named list_all list_every find_all
+        extract extracting extraction get_me_the get_all pull_out pull_all pull_the pick_out identify_all identify_the_named list_all list_every find_all
         find_every get_all named_entit* entities which_of_these_names list_the_names list_the_people
         all_the_names all_names all_dates all_the_dates every_date every_name all_mentions fill_in_the_fields
         extrahier* herausfilter* herauslesen lies_heraus zieh* liste_alle nenne_alle alle_namen alle_daten finde_alle
@@ -69,7 +69,7 @@ ASKS = {
         提取 抽取 抽出 找出 列出所有 列出文中 識別 识别 摘出 取り出し 抜き出 리스트업 추출 뽑아 استخرج استخراج निकाल निकालें निकालिए छांट
     """,
     "asks to classify": """
-        positive_negative spam_or_not fact_or_opinion fact_vs_opinion parts_of_speech which_category what_category group_them assign
+        rate_the on_a_scale determine_the_language positive_negative spam_or_not fact_or_opinion fact_vs_opinion parts_of_speech which_category what_category group_them assign
         tone_of_this positive_or is_this_review intent_of priority_of language_of_this
         positiv_oder einordn* einsortier* positif_ou classe_les classez clasifica* positivo_o positivo_ou positivo_oppure позитивн* негативн*
         olumlu olumsuz 正面 负面 归类 分類して ポジティブ ネガティブ 肯定的 긍정 إيجابي سلبي सकारात्मक नकारात्मक
@@ -106,6 +106,13 @@ ASKS = {
         следующ* этот_текст этого_текста из_текста тексте этой_статьи
         asagidaki su_metin bu_metin metinden metindeki bu_yazi
         以下 下面 这段 這段 这篇 文中 次の 以下の この文 この記事 다음 이_글 التالي النص هذا_النص المقال निम्नलिखित नीचे पाठ इस_लेख
+    """,
+    "makes a request": """
+        please can_you could_you would_you will_you i_need i_want i_d_like help_me give_me show_me tell_me your_task let_s
+        bitte kannst_du konntest_du konnen_sie ich_brauche ich_mochte gib_mir zeig_mir hilf_mir
+        s_il_te_plait s_il_vous_plait peux_tu pouvez_vous j_ai_besoin je_veux je_voudrais donne_moi aide_moi montre_moi
+        por_favor puedes podrias necesito quiero dame ayudame muestrame pode poderia preciso quero me_de me_ajuda me_mostra
+        puoi potresti per_favore ho_bisogno vorrei dammi aiutami пожалуйста можешь помоги мне_нужно хочу lutfen bana
     """,
     "asks to write": """
         write* compose* draft* invent* craft* make_up come_up_with create* generate* tell_me_a pen_a brainstorm

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from llm7router.decision.content import text_of
 from llm7router.decision.tasks import shape
 from llm7router.decision.tasks.asks import ASKS
+from llm7router.decision.tasks.focus import focus
 from llm7router.decision.tasks.effort import EFFORT, effort
 from llm7router.decision.tasks.lexicon import TOKEN, Hit, Lexicon, normal, phrase
 from llm7router.decision.tasks.topics import TOPICS
@@ -118,9 +119,8 @@ def _built_in() -> Lexicon:
 def weigh(found: Iterable[Hit]) -> tuple[dict[TaskType, float], dict[TaskType, list[tuple[float, str]]]]:
     """Points by task, and what gave them: each cue's best hit, and half of its second."""
     by_cue: dict[str, dict[str, float]] = {}
-    for hit in found:
+    for hit, share in focus(found):
         if hit.cue in WEIGHTS:
-            share = 1.0 if hit.at < 6 else 0.8 if hit.at < 14 else 0.6
             shares = by_cue.setdefault(hit.cue, {})
             shares[hit.said] = max(share, shares.get(hit.said, 0.0))
     points = dict.fromkeys((task for task in TaskType if task is not TaskType.AUTO), 0.0)

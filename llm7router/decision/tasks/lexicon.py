@@ -24,7 +24,8 @@ class Hit(NamedTuple):
 
     cue: str
     said: str
-    at: int  # words since its sentence began; 0 for what is searched inside words
+    at: int = 0  # words since its sentence began
+    sentence: int = -1  # which one; -1 for what is searched inside words, and for forms
 
 
 def normal(text: str) -> str:
@@ -61,23 +62,23 @@ class Lexicon:
 
     def hits(self, text: str, tokens: list[str]) -> Iterator[Hit]:
         """Every entry in `text`, which is `normal`, and cut into `tokens`."""
-        since = 0
+        since = sentence = 0
         until: dict[str, int] = {}  # by cue, the end of its last entry: overlapping ones say the same
         for index, token in enumerate(tokens):
             if not token[0].isalnum():
-                since = 0
+                since, sentence = 0, sentence + 1
                 continue
             for cue, words in self._words.get(token[:_PREFIX], ()):
                 if not _same(words[0], token) or index < until.get(cue, 0):
                     continue
                 if len(words) == 1 or _follow(words, tokens, index):
                     until[cue] = index + len(words)
-                    yield Hit(cue, " ".join(tokens[index : index + len(words)]), since)
+                    yield Hit(cue, " ".join(tokens[index : index + len(words)]), since, sentence)
             since += 1
         if not text.isascii():
             for script, entries in self._parts.items():
                 if SCRIPTS[script].search(text):
-                    yield from (Hit(cue, part, 0) for part, cue in entries if part in text)
+                    yield from (Hit(cue, part) for part, cue in entries if part in text)
 
 
 def _same(entry: str, token: str) -> bool:

@@ -40,7 +40,7 @@ TOPICS = {
         风格 押韵 風に 幽默 스타일 بأسلوب शैली
     """,
     "names a programming language": """
-        python javascript typescript golang kotlin sql mysql postgres* sqlite bash powershell html css php perl haskell scala
+        python tailwind android_app swiftui javascript typescript golang kotlin sql mysql postgres* sqlite bash powershell html css php perl haskell scala
         elixir clojure fortran cobol matlab numpy pandas django flask fastapi react vue angular nodejs node_js jquery dockerfile
         docker kubernetes k8s terraform ansible nginx git github regex regexp webpack numba pytorch tensorflow c_sharp dotnet
         cpp java rustc cargo npm pip pytest junit graphql redis mongodb linux ubuntu makefile cmake yaml_file vba lua vim
@@ -60,7 +60,7 @@ TOPICS = {
         рекурси* замыкани* baglı_liste 递归 闭包 链表 数据库 接口 再帰 クロージャ データベース 재귀 데이터베이스 قاعدة_بيانات डेटाबेस एपीआई
     """,
     "speaks of programs": """
-        function functions method code program script* algorithm* class bug bugs
+        programming server software_library indices sudoku function functions method code program script* algorithm* class bug bugs
         variable* loop loops pointer* runtime exception
         exceptions
         sorting library framework schema migration
@@ -118,10 +118,10 @@ TOPICS = {
     "speaks of mathematics": """
         integrate differentiate simplify factorize factorise estimate double doubled doubles twice_as half_as digits odd_number even_number
         vereinfach* halb* doppelt* moitie simplifi* doble mitad simplifi* dobro metade doppio meta упрост* вдвое katina kati 化简 约分 倍 半分 배 ضعف दुगुना
-        calculat* comput* solve* equation* integral* derivative* probabilit* theorem* prime primes solutions roots_of divisib* remainder triangle*
+        calculat* comput* solve solved solving equation* integral* derivative* probabilit* theorem* prime primes solutions roots_of divisib* remainder triangle*
         rectangle* circumference perimeter polynomial* matrix matrices eigenvalue* logarithm* factorial* arithmetic algebra*
         geometry square_root sum_of average_speed percent* interest_rate compound_interest prove proof* derive inequality
-        combinatori* permutation* expected_value standard_deviation hypotenuse ratio fraction* modulo integer* area_of
+        combinatori* permutation* expected_value standard_deviation hypotenuse ratio fraction* modulo integer_solutions which_is_larger which_is_greater which_is_bigger expected_number angle area_of
         berechne* rechne* lose_die gleichung* wahrscheinlichkeit* beweis* dreieck* ableitung* quadratwurzel prozent* flache
         calcul* resou* equation* probabilite* demontr* prouve* triangle* racine_carree pourcent* derivee* surface
         calcul* resuelv* resolver ecuacion* probabilidad* demuestr* triangul* raiz_cuadrada porcent* derivada* area_de
@@ -137,7 +137,7 @@ TOPICS = {
         folgt_daraus trugschluss forcement s_ensuit siguiente_numero se_deduce proximo_numero prossimo_numero следующее_число hangi_gun
         规律 下一个数 次の数 一番 矛盾 이어질 التالي_في अगली_संख्या
         step_by_step puzzle* riddle* deduc* logical* logic syllogis* infer infers inferred inference conclu* contradict* paradox* true_or_false
-        knights liar* always_lies who_is_the must_be_true brain_teaser older_than taller_than faster_than sits_next next_number
+        knights liar* always_lies who_is_the must_be_true must_follow must_also feasible least_number brain_teaser older_than taller_than faster_than sits_next next_number
         comes_next sequence therefore valid it_follows fallac* are_all premise weighings jug jugs minimum_number fewest optimal* counterexample thought_experiment
         schritt_fur_schritt ratsel* logisch* schlussfolger* widerspruch* alter_als grosser_als wer_ist_der reihenfolge
         etape_par_etape enigme* logique* dedui* conclu* plus_age plus_grand_que devinette*

@@ -1,7 +1,7 @@
 """What each cue speaks for, as a table that a person can read and change.
 
-A cue counts with its best hit, and half of a second one; words late in a sentence count less than its first ones, since
-instructions begin with what is wanted. The task with most wins. A chat starts with `CHAT_FIRST`, so that it takes more
+A cue counts with its best hit, and half of a second one. The first cues of a sentence count more than its later ones,
+what is to be written more than what it is about, and sentences that ask more than those that tell. The task with most wins. A chat starts with `CHAT_FIRST`, so that it takes more
 than a hint to leave it.
 """
 
@@ -50,7 +50,7 @@ WEIGHTS: dict[str, dict[TaskType, float]] = {
     "speaks of mathematics": {REASONING: 2.4},
     "speaks of logic": {REASONING: 2.0},
     # what shows in the form
-    "has a fenced block": {CODE: 1.6},
+    "has a fenced block": {CODE: 2.2},
     "has a line of code": {CODE: 1.9},
     "has lines of code": {CODE: 2.5},
     "shows an error": {CODE: 2.0},
