@@ -87,7 +87,7 @@ ASKS = {
         mentioned mentions named_in appear appears appearing listed_in included_in contained_in cited referenced according_to
         stated_in occurs found_in in_this_message in_this_text in_this_email in_the_log in_this_document in_this_sentence
         genannt* erwahn* vorkomm* aufgefuhrt laut_dem cites cite mentionn* apparai* figurant d_apres_le mencion* aparece*
-        citad* segun_el citat* menzionat* compaion* compare упомин* встреча* указан* согласно gecen bahsedilen gore belirtilen
+        citad* segun_el citat* menzionat* compaiono упомин* встреча* указан* согласно gecen bahsedilen gore belirtilen
         提到 出现 根据 出てくる 書かれ によると 언급 나오는 المذكور* وردت ذكر उल्लेख आए
     """,
     "speaks of saying something": """
@@ -145,7 +145,7 @@ ASKS = {
         in_the_voice_of respond_as answer_as let_s_play play_a be_my let_s_roleplay as_though_you
         tu_so ubernimm_die_rolle versetz_dich joue glisse_toi ponte_en_el_papel asume_el_papel
         assuma_o_papel mettiti_nei_panni представь_себя ты_пират веди_себя_как  角色 あなたは になって أنت_الآن كن
-        pretend act_as act_like roleplay role_play imagine_you_are imagine_that_you imagine_yourself play_the_role
+        pretend pretending acting_as your_name_is you_will_be you_ll_be we_are_playing be_a act_as act_like roleplay role_play imagine_you_are imagine_that_you imagine_yourself play_the_role
         play_the_part you_are_now as_if_you_were take_on_the_role speak_as stay_in_character in_character embody
         stell_dir_vor spiel_den spiel_die spiele_den spiele_die du_bist_jetzt tu_so_als rollenspiel
         fais_comme_si joue_le_role imagine_que_tu tu_es_maintenant jeu_de_role mets_toi_dans
@@ -176,7 +176,7 @@ ASKS = {
         你好 谢谢 您好 早上好 最近怎么样 こんにちは ありがとう おはよう お元気 안녕 감사 مرحبا شكرا كيف_حالك السلام_عليكم नमस्ते धन्यवाद कैसे_हो कैसे_हैं
     """,
     "supposes": """
-        if suppose assume given imagine_that consider wenn angenommen gegeben si supposons soit se suponha supon suponga
+        if you_have there_are there_is each_of a_man a_woman a_farmer a_train a_box a_shop suppose assume given imagine_that consider wenn angenommen gegeben si supposons soit se suponha supon suponga
         supponi dato если пусть предположим eger diyelim 如果 假设 若 もし とする 만약 إذا لو افترض यदि अगर मान_लीजिए
     """,
     "asks for advice": """

@@ -20,6 +20,8 @@ MAX_WORDS = 300  # of an instruction
 EARLIER = 3  # user messages before the last one that a follow-up may go on from
 FOLLOW_UP_WORDS = 25  # a longer message speaks for itself
 CLEAR = 2.5  # points from which a message needs no help of the system message or of what came before
+HINTED = 1.9  # points below which the part that looked like a request is taken for none
+SHORT, GREETS = 10, "greets or thanks"  # words up to which a greeting is all there is
 OWN = 20.0  # points of a person's own phrase: beats every cue
 
 ENDS = frozenset("?？؟")
@@ -27,10 +29,13 @@ STOPS = frozenset(".。।!")
 FIRST_PERSON = frozenset(
     "i my me we our ich mein meine mir wir je mon ma mes moi nous yo mi mis me eu meu minha io mio mia я мой мне у_меня ben benim bana".split()
 )
+ABOUT_A_TEXT = frozenset(("speaks of a given text", "asks to pick out", "asks to classify", "asks what is in a text"))
+QUOTES = frozenset("\"“„«「")
 IN_CHARACTERS = frozenset("我私僕俺")
 INTO = frozenset((":", "：", "into", "word", "version", "ins", "equivalent", "translation", "al", "para", "pro"))
 ON = frozenset(("in", "to", "auf", "en", "em", "на", "по", "and"))
 
+OPERATIONS = (TaskType.TRANSLATE, TaskType.SUMMARIZE, TaskType.EXTRACT)  # done to a text that is given
 IN_SYSTEM = "is told what it is"  # means little there
 GOES_ON = """
     now also what_about how_about same again instead it that them this another shorter longer one_more continue go_on
@@ -82,8 +87,9 @@ class Detector:
         if len(texts) > 1 and last.words <= FOLLOW_UP_WORDS:
             share = _share_of_earlier(last, clear)
             _add(points, said, self._earlier(texts[:-1]), share, "before")
-        if clear < CLEAR and (system := _system(messages)):
-            _add(points, said, self._weigh(system, IN_SYSTEM), 0.7 if clear < 1 else 0.4, "system")
+        if system := _system(messages):
+            told = self._weigh(system, IN_SYSTEM)
+            _add(points, said, told, _share_of_system(told, clear), "system")
         task = max(points, key=lambda t: (points[t], t is TaskType.CHAT))
         return Found(task, _because(task, points, said[task]), *effort(task, last.parts, last.words, last.hits))
 
@@ -97,12 +103,18 @@ class Detector:
 
     def _weigh(self, text: str, without: str = "") -> _Weighed:
         parts = shape.cut(text)
+        weighed = self._read(text, parts, without)
+        if parts.rest and max(weighed.points.values()) < HINTED:
+            return self._read(text, shape.uncut(text), without)  # what looked like the request says nothing
+        return weighed
+
+    def _read(self, text: str, parts: shape.Parts, without: str) -> _Weighed:
         ask = normal(parts.ask)
         tokens = TOKEN.findall(ask)[: 2 * MAX_WORDS]
         words = sum(token[0].isalnum() for token in tokens)
         found = [*self._lexicon.hits(ask, tokens), *shape.hits(text, parts)]
         found += _together(found, tokens, parts, words)
-        points, said = weigh(hit for hit in found if hit.cue != without)
+        points, said = weigh(hit for hit in found if hit.cue != without and (words <= SHORT or hit.cue != GREETS))
         for task, lexicon in self._own.items():
             for hit in lexicon.hits(ask, tokens):
                 points[task] += OWN
@@ -147,23 +159,27 @@ def _together(found: list[Hit], tokens: list[str], parts: shape.Parts, words: in
     given = len(parts.rest) > 12 or "speaks of a given text" in cues
     if wanted and given:
         yield Hit("wants data of a text", wanted, 0)
-    if given and "asks a question" in cues and ("asks what is in a text" in cues or "speaks of a given text" in cues):
+    if given and "asks for few words" in cues:
+        yield Hit("asks for few words of a given text", cues["asks for few words"], 0)
+    stated = "asks what is in a text" in cues or "speaks of a given text" in cues or len(parts.rest) > 40
+    if given and "asks a question" in cues and stated:
         yield Hit("asks about a given text", cues["asks a question"], 0)
     if (said := cues.get("names a language")) is not None:
         at = tokens.index(said) if said in tokens else 0
         before, after = tokens[max(0, at - 1) : at], tokens[at + 1 : at + 2]
         if after[:1] == [":"] or INTO.intersection(before + after) or (words <= 4 and ON.intersection(before)):
             yield Hit("says into which language", said, 0)
-        elif "speaks of saying something" in cues or "has a long quotation" in cues:
+        elif "speaks of saying something" in cues or given or QUOTES.intersection(parts.ask):
             yield Hit("asks how to say it in a language", cues.get("speaks of saying something", said), 0)
 
 
 def _puzzle(cues: Mapping[str, str], tokens: list[str], parts: shape.Parts, words: int, numbers: str | None) -> Iterator[Hit]:
     """A situation of others, and a question about it."""
-    if not tokens or tokens[-1] not in ENDS or (words < 9 and (parts.ask.isascii() or len(parts.ask) < 24)):
+    asked = next((index for index in range(len(tokens) - 1, 0, -1) if tokens[index] in ENDS), 0)
+    if not asked or ABOUT_A_TEXT.intersection(cues) or (words < 9 and (parts.ask.isascii() or len(parts.ask) < 24)):
         return
     personal = not FIRST_PERSON.isdisjoint(tokens) or not IN_CHARACTERS.isdisjoint(parts.ask)
-    if any(token in STOPS for token in tokens[:-1]) and (numbers or not personal):
+    if any(token in STOPS for token in tokens[:asked]) and (numbers or not personal):
         yield Hit("tells facts, then asks", "facts, then a question", 0)
         if numbers:
             yield Hit("asks about given numbers", numbers, 0)
@@ -178,6 +194,14 @@ def _share_of_earlier(last: _Weighed, clear: float) -> float:
     if "goes on from before" in cues:
         return 0.7
     return 0.5 if last.words <= 6 and "asks a question" not in cues else 0.25
+
+
+def _share_of_system(told: _Weighed, clear: float) -> float:
+    """All of a system message that says what to do with whatever the user writes; of another, the less the user says."""
+    best = max(told.points, key=told.points.__getitem__)
+    if best in OPERATIONS and told.points[best] > CLEAR + 1:
+        return 1.0
+    return 0.0 if clear >= CLEAR else 0.7 if clear < 1 else 0.4
 
 
 def _add(

@@ -31,7 +31,7 @@ def focus(found: Iterable[Hit]) -> Iterator[tuple[Hit, float]]:
             yield hit, 1.0
             continue
         share = 1 / (1 + LATER * rank.get(at, 0))
-        rank[at] = rank.get(at, 0) + 1
+        rank[at] = rank.get(at, 0) + (hit.cue not in _QUESTIONS)
         if at in writing and hit.cue != WRITES:
             share *= writing[at]
             if hit.cue in WRITTEN:

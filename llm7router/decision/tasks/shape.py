@@ -72,6 +72,12 @@ def cut(text: str) -> Parts:
     return Parts(ask, rest + open_text[len(ask) :], fenced, length)
 
 
+def uncut(text: str) -> Parts:
+    """All that is read of a prompt as one request."""
+    scanned = text if len(text) <= HEAD + TAIL else f"{text[:HEAD]}\n\n{text[-TAIL:]}"
+    return Parts(scanned, "", "```" in scanned, len(text))
+
+
 def _instruction(text: str, *, last: bool = False) -> str:
     """A paragraph up to the colon or the line break that begins what it is about."""
     if last and len(text) > 2 * PAYLOAD:

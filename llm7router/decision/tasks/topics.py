@@ -40,6 +40,9 @@ TOPICS = {
         风格 押韵 風に 幽默 스타일 بأسلوب शैली
     """,
     "names a programming language": """
+        svelte nextjs redux vite laravel rails spring_boot eslint gradle maven selenium playwright
+        cypress sklearn matplotlib opencv hadoop kafka rabbitmq elasticsearch aws gcp firebase supabase sqlalchemy pydantic jupyter
+        conda virtualenv ssh curl grep awk sed chmod systemd arduino godot xpath oauth jwt wordpress shopify_api
         python tailwind android_app swiftui javascript typescript golang kotlin sql mysql postgres* sqlite bash powershell html css php perl haskell scala
         elixir clojure fortran cobol matlab numpy pandas django flask fastapi react vue angular nodejs node_js jquery dockerfile
         docker kubernetes k8s terraform ansible nginx git github regex regexp webpack numba pytorch tensorflow c_sharp dotnet
@@ -137,7 +140,8 @@ TOPICS = {
         folgt_daraus trugschluss forcement s_ensuit siguiente_numero se_deduce proximo_numero prossimo_numero следующее_число hangi_gun
         规律 下一个数 次の数 一番 矛盾 이어질 التالي_في अगली_संख्या
         step_by_step puzzle* riddle* deduc* logical* logic syllogis* infer infers inferred inference conclu* contradict* paradox* true_or_false
-        knights liar* always_lies who_is_the must_be_true must_follow must_also feasible least_number brain_teaser older_than taller_than faster_than sits_next next_number
+        knights liar* always_lies who_is_the must_be_true reasoning is_it_possible guarantee* impossible odds likelihood how_likely how_likely_is justify_your
+        explain_your_reasoning cause_and_effect causal necessarily which_of_these_must who_is_lying who_owns must_follow must_also feasible least_number brain_teaser older_than taller_than faster_than sits_next next_number
         comes_next sequence therefore valid it_follows fallac* are_all premise weighings jug jugs minimum_number fewest optimal* counterexample thought_experiment
         schritt_fur_schritt ratsel* logisch* schlussfolger* widerspruch* alter_als grosser_als wer_ist_der reihenfolge
         etape_par_etape enigme* logique* dedui* conclu* plus_age plus_grand_que devinette*
