@@ -39,7 +39,10 @@ def deployments(
     for spec in providers:
         key, off = _key(spec, env)
         account = state_account(spec, key)
-        found.extend(_deployment(spec, with_stars(model, strengths or {}), key, off, account, budget) for model in spec.config.models)
+        found.extend(
+            _deployment(spec, with_stars(model, strengths or {}), key, off, account, budget)
+            for model in spec.config.models
+        )
     return tuple(replace(deployment, order=index) for index, deployment in enumerate(found))
 
 

@@ -41,6 +41,7 @@ from llm7router.types import (
     Request,
     RequestContext,
     StreamChunk,
+    TaskType,
 )
 
 
@@ -78,7 +79,7 @@ class LLMRouter:
         self._ledger = Ledger(store or open_store(self._settings.state), self._clock, callers=callers.values())
         self._backend = backend or _backend()
         self._engine = Engine(self._ledger, self._backend, factors, self._settings.timeouts, self._clock)
-        self._detect = Detector(self._settings.tasks)
+        self._detect = Detector({TaskType(task): said for task, said in self._settings.tasks.items()})
         self._admission = Admission(self._ledger, callers)
         self._streaming = Streaming(self._engine, self._ledger, self._clock)
         self._read_providers()

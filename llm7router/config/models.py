@@ -236,7 +236,8 @@ class Config(Strict):
         default={}, description="Words and phrases of your own that tell a task; they win over what is built in."
     )
     strengths: dict[str, StrengthConfig] = Field(
-        default={}, description="Stars by model: a part of its id, or a pattern with * and ?; the first that fits counts."
+        default={},
+        description="Stars by model: a part of its id, or a pattern with * and ?; the first that fits counts.",
     )
     providers: dict[Name, ProviderConfig] = Field(
         default={}, description="By a name of your choice; the earlier wins a tie."

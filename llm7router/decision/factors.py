@@ -71,15 +71,17 @@ def task_match(
 ) -> Reading:
     """Prefer what is good at the task, and the more the harder it is: 0 at one star, 1 at five.
 
-    A model is known by the mean of its stars. Stars of one task are few and noisy, so they are shrunk towards that mean:
+    A model is known by the mean of its stars. Those of one task are noisy, so they are shrunk towards that mean:
     mean + trust * (stars - mean), the empirical Bayes estimate of Efron and Morris (1975), where `trust` is the share
     of the spread between tasks that is real and not the judge's error; 0.7 is judgement, as the stars are. A guard
     keeps requests where they would go whatever the task: a lead, or a lag, of at most `margin` stars after shrinking
     counts nothing. It compares a model with itself alone, so readings stay absolute: adding a deployment reorders none.
 
     An easy prompt is answered well by most models, so it should not use up the strong and scarce ones, and a hard one
-    should reach them: the distance from 0.5 is multiplied by 0.5 + difficulty, within 0..1. A task without stars reads the mean, a model
-    without any 0.5. A request that requires speed is matched by speed: the latency reading with `speed_target_s`.
+    should reach them: the distance from 0.5 is multiplied by 0.5 + difficulty, within 0..1.
+
+    A task without stars reads the mean, a model without any 0.5. A request that requires speed is matched by speed: the
+    latency reading with `speed_target_s`.
     """
     if request.requires_speed:
         return latency(request, candidate, target_s=speed_target_s)

@@ -76,7 +76,9 @@ def test_stars_stand_in_the_table_alone_and_each_of_its_lines_is_of_use(shipped:
     models = [model for provider in shipped.config.providers.values() for model in provider.models]
     assert [model.id for model in models if model.quality] == []
     stars = [with_stars(model, shipped.config.strengths).quality for model in models]
-    unused = [name for name, line in shipped.config.strengths.items() if not any(line.stars is found for found in stars)]
+    unused = [
+        name for name, line in shipped.config.strengths.items() if not any(line.stars is found for found in stars)
+    ]
     assert unused == []
 
 

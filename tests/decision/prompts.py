@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 DATA = Path(__file__).parent / "data"
-MT_BENCH = Path(__file__).parents[3] / "shared" / "data" / "mtbench.jsonl.gz"
+MT_BENCH = Path(__file__).parents[2].resolve().parent / "shared" / "data" / "mtbench.jsonl.gz"
 """Eighty prompts of Zheng et al., 2023. Not ours, so not in the repository; read where a copy lies beside it."""
 
 CATEGORIES: dict[str, tuple[str, ...]] = {
@@ -54,7 +54,9 @@ def mt_bench(path: Path = MT_BENCH, strict: bool = False) -> Iterator[Prompt]:
     with gzip.open(path, "rt", encoding="utf-8") as lines:
         for row in map(json.loads, lines):
             tasks = CATEGORIES[row["category"]]
-            yield Prompt([{"role": "user", "content": row["turns"][0]}], tasks[:1] if strict else tasks, row["category"])
+            yield Prompt(
+                [{"role": "user", "content": row["turns"][0]}], tasks[:1] if strict else tasks, row["category"]
+            )
 
 
 class Score(NamedTuple):

@@ -29,7 +29,12 @@ def path(tmp_path: Path, upstream: Upstream, openrouter: Upstream) -> Path:
     return stubbed(tmp_path, groq=upstream.base_url, openrouter=openrouter.base_url)
 
 
-HARD = [{"role": "user", "content": "Prove rigorously, in detail and step by step, that no optimal schedule must exist here."}]
+HARD = [
+    {
+        "role": "user",
+        "content": "Prove rigorously, in detail and step by step, that no optimal schedule must exist here.",
+    }
+]
 
 
 async def ask(

@@ -12,23 +12,35 @@ MEDIUM_FROM, HARD_FROM = 0.35, 0.6
 
 EFFORT = {
     "asks for much": """
-        prove proof* rigorous* optimal* optimiz* optimis* architect* distributed concurren* scalab* fault_toleran* thread_safe
-        from_scratch in_detail detailed comprehensive complex* edge_cases production design_a trade_off* tradeoff* derive theorem
-        in_depth thorough* step_by_step lock_free consensus nuance* critically counterexample multi_step advanced invariant*
-        beweis* ausfuhrlich* detailliert* komplex* optimier* entwirf schritt_fur_schritt demontr* approfondi* detaille* complexe*
-        optimis* demuestr* detallad* exhaustiv* complej* optimiz* demonstr* detalhad* complex* dimostr* dettagliat* compless*
-        докаж* подробн* сложн* оптимальн* kanitla* ayrintili* karmasik* 证明 详细 复杂 最优 証明 詳しく 詳細 複雑 자세히 증명 복잡
+        prove proof* rigorous* optimal* optimiz* optimis* architect* distributed concurren* scalab* fault_toleran*
+        thread_safe
+        from_scratch in_detail detailed comprehensive complex* edge_cases production design_a trade_off* tradeoff*
+        derive theorem
+        in_depth thorough* step_by_step lock_free consensus nuance* critically counterexample multi_step advanced
+        invariant*
+        beweis* ausfuhrlich* detailliert* komplex* optimier* entwirf schritt_fur_schritt demontr* approfondi*
+        detaille* complexe*
+        optimis* demuestr* detallad* exhaustiv* complej* optimiz* demonstr* detalhad* complex* dimostr*
+        dettagliat* compless*
+        докаж* подробн* сложн* оптимальн* kanitla* ayrintili* karmasik* 证明 详细 复杂 最优 証明 詳しく 詳細 複雑
+        자세히 증명 복잡
         بالتفصيل أثبت معقد विस्तार सिद्ध जटिल
     """,
     "asks for little": """
-        simple simply quick quickly brief briefly short one_sentence one_word basic easy tiny hello_world just_the yes_or_no
-        kurz einfach* ein_satz bref simplement une_phrase court courte simple* breve una_frase rapid* curto uma_frase corto corta
-        semplice* кратко прост* одним_словом kisa* basit* 简单 简短 一句话 簡単 短く 一言 간단 짧은 مختصر بسيط قصير संक्षिप्त सरल छोटी
+        simple simply quick quickly brief briefly short one_sentence one_word basic easy tiny hello_world just_the
+        yes_or_no
+        kurz einfach* ein_satz bref simplement une_phrase court courte simple* breve una_frase rapid* curto
+        uma_frase corto corta
+        semplice* кратко прост* одним_словом kisa* basit* 简单 简短 一句话 簡単 短く 一言 간단 짧은 مختصر بسيط
+        قصير संक्षिप्त सरल छोटी
     """,
     "sets a condition": """
-        must at_least at_most exactly without no_more_than only ensure constraint* except avoid every_line each_line unless
-        mindestens hochstens genau ohne nur muss au_moins au_plus exactement sans uniquement doit al_menos exactamente sin debe
-        solo pelo_menos exatamente sem deve apenas almeno esattamente senza deve не_более ровно без должн* en_az tam_olarak olmadan
+        must at_least at_most exactly without no_more_than only ensure constraint* except avoid every_line
+        each_line unless
+        mindestens hochstens genau ohne nur muss au_moins au_plus exactement sans uniquement doit al_menos
+        exactamente sin debe
+        solo pelo_menos exatamente sem deve apenas almeno esattamente senza deve не_более ровно без должн* en_az
+        tam_olarak olmadan
         必须 至少 不超过 必ず 以内 使わずに 반드시 이내 يجب بدون फक्त बिना केवल
     """,
 }

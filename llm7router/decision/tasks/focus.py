@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from llm7router.decision.tasks.asks import ASKS
 from llm7router.decision.tasks.lexicon import Hit
+from llm7router.decision.tasks.manner import MANNER
 
 WRITES = "asks to write"
 WRITTEN = frozenset(
@@ -16,6 +17,7 @@ EARLY = 3  # words of a sentence among which a verb is a request
 LATER = 0.12  # a sentence's second cue counts 1 / (1 + LATER), its third 1 / (1 + 2 LATER), ...
 OBJECT, ABOUT = 1.25, 0.55  # what is to be written, and what comes after it
 TOLD = 0.6  # sentences that ask for nothing, next to one that does
+_VERBS = frozenset((*ASKS, *MANNER)) - {"goes on from before"}
 _QUESTIONS = ("asks a question", "asks for a quantity", "asks for advice", "makes a request")
 
 
@@ -42,4 +44,4 @@ def focus(found: Iterable[Hit]) -> Iterator[tuple[Hit, float]]:
 
 
 def _asks(hit: Hit) -> bool:
-    return hit.sentence >= 0 and (hit.cue in _QUESTIONS or (hit.cue in ASKS and hit.at < EARLY))
+    return hit.sentence >= 0 and (hit.cue in _QUESTIONS or (hit.at < EARLY and hit.cue in _VERBS))
