@@ -81,8 +81,8 @@ def _tasks(root: Mapping[str, Any]) -> Iterator[Problem]:
             if not isinstance(said, str):
                 continue
             entry, where = phrase(said), ("tasks", task, index)
-            if not entry.strip("_*"):
-                yield Problem(where, f"{shown(said)} has no letter or digit; give a word or a phrase")
+            if len(entry.strip("_*")) < 2:
+                yield Problem(where, f"{shown(said)} has less than two letters or digits; give a word or a phrase")
             elif seen.setdefault(entry, task) != task:
                 yield Problem(where, f"{shown(said)} already tells {seen[entry]}; keep one")
 

@@ -42,13 +42,16 @@ def test_a_provider_that_is_taken_from_the_catalogue_brings_its_stars_along() ->
 @pytest.mark.parametrize(
     ("line", "message"),
     [
-        ("strengths: {big: {stars: {chat: 4}, checked: 2026-11-23}}", "strengths.big.source: is missing"),
-        ("strengths: {big: {stars: {chat: 4}, source: me}}", "strengths.big.checked: is missing"),
+        (
+            "strengths: {big: {stars: {chat: 4}, checked: 2026-11-23}}",
+            "strengths.big.source: a required key is missing",
+        ),
+        ("strengths: {big: {stars: {chat: 4}, source: me}}", "strengths.big.checked: a required key is missing"),
         ("strengths: {big: {stars: {chat: 9}, source: me, checked: 2026-11-23}}", "strengths.big.stars.chat: must be"),
         ("strengths: {big: {stars: {chatt: 4}, source: me, checked: 2026-11-23}}", "did you mean 'chat'?"),
         ("strengths: {big: {stars: {}, source: me, checked: 2026-11-23}}", "strengths.big.stars: "),
         ("tasks: {code: ['']}", "tasks.code[0]: "),
-        ("tasks: {code: ['!!!']}", "tasks.code[0]: '!!!' has no letter or digit; give a word or a phrase"),
+        ("tasks: {code: ['!!!']}", "tasks.code[0]: '!!!' has less than two letters or digits; give a word or a phrase"),
         ("tasks: {code: [terraform], chat: [Terraform]}", "tasks.chat[0]: 'Terraform' already tells code; keep one"),
         (f"tasks: {{code: [{'x' * 61}]}}", "tasks.code[0]: "),
         ("tasks: {code: terraform}", "tasks.code: must be a list"),

@@ -38,7 +38,7 @@ def normal(text: str) -> str:
 
 def phrase(said: str) -> str:
     """What a person writes as an entry: "Unit Tests" as "unit_tests", a stem with its `*`."""
-    words = TOKEN.findall(normal(said))
+    words = [token for token in TOKEN.findall(normal(said)) if token[0].isalnum()]
     return "_".join(words) + ("*" if words and said.rstrip().endswith("*") else "")
 
 
