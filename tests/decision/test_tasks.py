@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from llm7router.decision.request import build
 from llm7router.decision.tasks import Detector, Found, band
 from llm7router.decision.tasks.asks import ASKS
-from llm7router.decision.tasks.lexicon import normal
+from llm7router.decision.tasks.effort import EFFORT
+from llm7router.decision.tasks.lexicon import TOKEN, Lexicon, normal
 from llm7router.decision.tasks.manner import MANNER
 from llm7router.decision.tasks.topics import TOPICS
 from llm7router.decision.tasks.weights import WEIGHTS
@@ -165,10 +166,11 @@ def test_every_cue_of_the_word_lists_has_a_weight_or_is_used_by_name() -> None:
     assert set(ASKS) | set(MANNER) | set(TOPICS) <= set(WEIGHTS) | used_by_name
 
 
-def test_no_word_is_in_two_of_the_lists_of_one_kind_unseen_by_normalising() -> None:
-    """An entry that normalising changes would never be found as it is written."""
-    for entries in (ASKS, MANNER, TOPICS):
-        for cue, listed in entries.items():
-            broken = [entry for entry in listed.split() if entry.strip("*_") != entry.strip("_").rstrip("*")]
-            assert broken == [], cue
-            assert normal(listed) == normal(normal(listed))
+@pytest.mark.parametrize("entries", [ASKS, MANNER, TOPICS, EFFORT], ids=["asks", "manner", "topics", "effort"])
+def test_every_entry_is_found_in_a_text_that_says_it(entries: dict[str, str]) -> None:
+    lexicon = Lexicon(entries)
+    for cue, listed in entries.items():
+        for entry in listed.split():
+            text = normal(entry.replace("*", "").replace("_", " "))
+            found = {hit.cue for hit in lexicon.hits(text, TOKEN.findall(text))}
+            assert cue in found, f"{entry} of {cue!r}"

@@ -55,7 +55,7 @@ class Lexicon:
     def _file(self, cue: str, entry: str) -> None:
         script = next((name for name, pattern in SCRIPTS.items() if pattern.search(entry)), None)
         if script is not None:
-            self._parts.setdefault(script, []).append((entry.replace("_", " "), cue))
+            self._parts.setdefault(script, []).append((entry.rstrip("*").replace("_", " "), cue))
         else:
             words = tuple(entry.split("_"))
             self._words.setdefault(words[0].rstrip("*")[:_PREFIX], []).append((cue, words))
