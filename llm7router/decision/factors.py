@@ -97,8 +97,8 @@ def task_match(
     if stars is None:
         return Reading(value, "{:.1f} of 5 on other tasks", (mean,))
     if clear:
-        return Reading(value, "{:g} of 5 for {}, {:.1f} on the whole, so {:.1f}", (stars, request.task, mean, strength))
-    return Reading(value, "{:.1f} of 5 on the whole; {:g} for {} is no clear difference", (mean, stars, request.task))
+        return Reading(value, "{:.1f} of 5: {:g} for {}, {:.1f} on the whole", (strength, stars, request.task, mean))
+    return Reading(value, "{:.1f} of 5 on the whole, near the {:g} for {}", (mean, stars, request.task))
 
 
 def environment(request: Request, candidate: Candidate, /) -> Reading:
