@@ -79,7 +79,7 @@ def task_match(
 
     An easy prompt is answered well by most models, so it should not use up the strong and scarce ones, and a hard one
     should reach them: the distance from 0.5 is multiplied by 0.5 + difficulty, within 0..1. At twice the demand of a
-    strong model's daily limit, it answers 96 % of the hard prompts so, and 51 % without (`tests/decision/test_difficulty`).
+    strong model's daily limit, it answers 96 % of the hard prompts so, and 51 % without (`test_difficulty`).
 
     A task without stars reads the mean, a model without any 0.5. A request that requires speed is matched by speed: the
     latency reading with `speed_target_s`.
