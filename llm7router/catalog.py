@@ -6,9 +6,10 @@ import hashlib
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 from llm7router.config.limit_models import LimitConfig
-from llm7router.config.models import BudgetConfig, ModelConfig, PriceConfig, ProviderSpec
+from llm7router.config.models import BudgetConfig, ModelConfig, PriceConfig, ProviderSpec, StrengthConfig
 from llm7router.config.server_models import KeyBudgetConfig, KeyConfig
 from llm7router.decision.demand import BUDGET_CELL, MICRO
 from llm7router.types import (
@@ -28,15 +29,32 @@ from llm7router.types import (
 
 
 def deployments(
-    providers: Iterable[ProviderSpec], env: Mapping[str, str], budget: BudgetConfig
+    providers: Iterable[ProviderSpec],
+    env: Mapping[str, str],
+    budget: BudgetConfig,
+    strengths: Mapping[str, StrengthConfig] | None = None,
 ) -> tuple[Deployment, ...]:
     """Every deployment of every provider, in order, usable or not; `off` says why not."""
     found: list[Deployment] = []
     for spec in providers:
         key, off = _key(spec, env)
         account = state_account(spec, key)
-        found.extend(_deployment(spec, model, key, off, account, budget) for model in spec.config.models)
+        found.extend(
+            _deployment(spec, with_stars(model, strengths or {}), key, off, account, budget)
+            for model in spec.config.models
+        )
     return tuple(replace(deployment, order=index) for index, deployment in enumerate(found))
+
+
+def with_stars(model: ModelConfig, strengths: Mapping[str, StrengthConfig]) -> ModelConfig:
+    """The model with the stars of the first pattern that fits its id, unless it has its own."""
+    if model.quality:
+        return model
+    id = model.id.lower()
+    for pattern, strength in strengths.items():
+        if fnmatchcase(id, f"*{pattern.lower()}*"):
+            return model.model_copy(update={"quality": strength.stars})
+    return model
 
 
 def caller(key: KeyConfig) -> Deployment:

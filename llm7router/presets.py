@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar, Protocol
 
+from llm7router.catalog import with_stars
 from llm7router.config.load import check_provider, load, packaged, read_provider
 from llm7router.config.models import ProviderConfig, ProviderSpec
 from llm7router.errors import ConfigError
@@ -26,14 +27,17 @@ def from_catalog(
     Raises:
         ConfigError: there is no such provider, or an override has a fault.
     """
-    specs = {spec.name: spec for spec in load(packaged(), env=env).providers}
+    loaded = load(packaged(), env=env)
+    specs = {spec.name: spec for spec in loaded.providers}
     if name not in specs:
         raise ConfigError(f"no provider {name!r} in the catalogue; use one of {', '.join(sorted(specs))}")
     spec = specs[name]
+    models = [with_stars(model, loaded.config.strengths) for model in spec.config.models]  # that table stays behind
+    whole = spec.config.model_copy(update={"models": models})
     unknown = set(overrides or {}) - set(ProviderConfig.model_fields)
     if unknown:
         raise ConfigError(f"{name}: unknown key {sorted(unknown)[0]!r}; use a key of providers.{name} in router.yaml")
-    data = {**spec.config.model_dump(mode="json", exclude_none=True), "enabled": True, **(overrides or {})}
+    data = {**whole.model_dump(mode="json", exclude_none=True), "enabled": True, **(overrides or {})}
     config = read_provider(name, data, across=not spec.unset)  # with one unset it is skipped and need not be whole
     return ProviderSpec(name, config, spec.unset)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -20,11 +21,12 @@ from llm7router.calls.base import Backend
 from llm7router.clock import Clock
 from llm7router.config.models import Config, LoadedConfig, ProviderSpec
 from llm7router.decision import embeddings, registry, request
+from llm7router.decision.tasks import Detector
 from llm7router.engine import Engine
 from llm7router.errors import ConfigError
 from llm7router.state.ledger import Ledger
 from llm7router.streaming import Streaming
-from llm7router.types import Deployment, Limit, Message, Request, RequestContext
+from llm7router.types import Deployment, Limit, Message, Request, RequestContext, TaskType
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Routing:
     loaded: LoadedConfig
     specs: Mapping[str, ProviderSpec]
     deployments: tuple[Deployment, ...]
+    detect: Detector
     budgets: Budgets
     engine: Engine
     admission: Admission
@@ -57,7 +60,8 @@ class Routing:
         return cls(
             loaded=loaded,
             specs=specs,
-            deployments=catalog.deployments(specs.values(), loaded.env, config.budget),
+            deployments=catalog.deployments(specs.values(), loaded.env, config.budget, config.strengths),
+            detect=Detector({TaskType(task): said for task, said in config.tasks.items()}),
             budgets=budgets,
             engine=engine,
             admission=Admission(ledger, callers),
@@ -75,7 +79,8 @@ class Routing:
     ) -> Request:
         """A request for an answer. Raises what `LLMRouter.complete` says of its arguments."""
         params.check(parameters)
-        return self._checked(request.build, messages, context or RequestContext(), parameters)
+        build = partial(request.build, detect=self.detect)
+        return self._checked(build, messages, context or RequestContext(), parameters)
 
     def embedding_request(
         self, texts: Sequence[str], context: RequestContext | None, parameters: Mapping[str, Any]

@@ -81,13 +81,13 @@ def show(decision: Decision) -> None:
     from llm7router.cli import ranking
     from llm7router.cli.output import say, width
     from llm7router.decision.plan import failover_order
+    from llm7router.decision.tasks import band
     from llm7router.ending import nothing_available
 
     request = decision.request
-    say(
-        f"Task {request.task} ({request.task_evidence}), environment {request.environment}, "
-        f"about {request.prompt_tokens} prompt tokens"
-    )
+    say(f"Task {request.task} ({request.task_evidence})", "  ")
+    say(f"{band(request.difficulty)} {request.difficulty:.2f} ({request.difficulty_evidence})".capitalize(), "  ")
+    say(f"Environment {request.environment}, about {request.prompt_tokens} prompt tokens")
     if decision.panic:
         say("Nothing is left but what is behind open breakers, so breakers are ignored.")
     if decision.best is None:

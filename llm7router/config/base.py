@@ -13,6 +13,7 @@ Share = Annotated[float, Field(ge=0, le=1)]
 Points = Annotated[float, Field(ge=0, le=1000)]
 Stars = Annotated[float, Field(ge=1, le=5)]
 Tokens = Annotated[int, Field(gt=0)]
+Phrase = Annotated[str, StringConstraints(max_length=60)]
 Task = Literal["chat", "reasoning", "code", "summarize", "extract", "translate", "creative"]
 Trains = Literal[True, False, "maybe", "depends_on_host", "some_models"]
 # A path at the host of a base URL, so that a key can go nowhere else.

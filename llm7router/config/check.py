@@ -18,7 +18,7 @@ from llm7router.config.raw import mapping, number, rows, text
 def problems(data: Any, unset: Collection[Where] = ()) -> list[Problem]:
     """Everything wrong across keys; values at the paths of `unset` are placeholders and are not judged."""
     root = mapping(data)
-    found = [*_scoring(root), *_budget(root, (), 0), *_state(root), *_aliases(root), *_keys(root)]
+    found = [*_scoring(root), *_budget(root, (), 0), *_state(root), *_aliases(root), *_tasks(root), *_keys(root)]
     for name, provider in mapping(root.get("providers")).items():
         if isinstance(provider, Mapping):
             found += _provider(provider, ("providers", name))
@@ -70,6 +70,22 @@ def _aliases(root: Mapping[str, Any]) -> Iterator[Problem]:
             if isinstance(id, str) and id not in known:
                 advice = suggest(id, sorted(known))
                 yield Problem(("aliases", name, "use", index), f"no provider or deployment {shown(id)}; {advice}")
+
+
+def _tasks(root: Mapping[str, Any]) -> Iterator[Problem]:
+    """A phrase that nothing can match, or that tells two tasks."""
+    from llm7router.decision.tasks.lexicon import phrase
+
+    seen: dict[str, str] = {}
+    for task, phrases in mapping(root.get("tasks")).items():
+        for index, said in enumerate(phrases if isinstance(phrases, list) else []):
+            if not isinstance(said, str):
+                continue
+            entry, where = phrase(said), ("tasks", task, index)
+            if len(entry.strip("_*")) < 2:
+                yield Problem(where, f"{shown(said)} has less than two letters or digits; give a word or a phrase")
+            elif seen.setdefault(entry, task) != task:
+                yield Problem(where, f"{shown(said)} already tells {seen[entry]}; keep one")
 
 
 def _keys(root: Mapping[str, Any]) -> Iterator[Problem]:

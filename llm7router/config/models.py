@@ -19,6 +19,7 @@ from llm7router.config.base import (
     HostPath,
     Name,
     NotNegative,
+    Phrase,
     Points,
     Positive,
     Share,
@@ -83,7 +84,7 @@ class ModelConfig(Strict):
         default=None, description="Cloudflare's neurons per million tokens; only feeds `neurons` limits."
     )
     latency: LatencyConfig = Field(default=LatencyConfig(), description="Expected until it is measured.")
-    quality: dict[Task, Stars] = Field(default={}, description="1 to 5 by task; absent: the mean of the others.")
+    quality: dict[Task, Stars] = Field(default={}, description="1 to 5 by task, in place of `strengths`.")
     pool: str | None = Field(default=None, description="One of the provider's `pools`, shared with other models.")
     limits: list[LimitConfig] = Field(default=[], description="Of this model, beside those of the provider.")
     unsupported_params: list[str] = Field(default=[], description="Parameters to strip before a call.")
@@ -212,6 +213,14 @@ class TimeoutsConfig(Strict):
     )
 
 
+class StrengthConfig(Strict):
+    """How good a model is, wherever it is served."""
+
+    stars: dict[Task, Stars] = Field(min_length=1, description="1 to 5 by task; absent: the mean of the others.")
+    source: str = Field(min_length=1, description="Where that was read, or whose judgement it is.")
+    checked: date = Field(description="When, YYYY-MM-DD.")
+
+
 class StateConfig(Strict):
     """Where health and quotas are kept between calls."""
 
@@ -247,6 +256,13 @@ class Config(Strict):
     server: ServerConfig = Field(default=ServerConfig(), description="The gateway, `llm7router serve`.")
     aliases: dict[Name, AliasConfig] = Field(
         default={}, description="More names that clients may ask for as `model`, such as gpt-4o-mini."
+    )
+    tasks: dict[Task, list[Phrase]] = Field(
+        default={}, description="Words and phrases of your own that tell a task; they win over what is built in."
+    )
+    strengths: dict[str, StrengthConfig] = Field(
+        default={},
+        description="Stars by model: a part of its id, or a pattern with * and ?; the first that fits counts.",
     )
     providers: dict[Name, ProviderConfig] = Field(
         default={}, description="By a name of your choice; the earlier wins a tie."

@@ -15,6 +15,8 @@ def as_dict(decision: Decision) -> dict[str, Any]:
     return {
         "task": request.task,
         "task_evidence": request.task_evidence,
+        "difficulty": round(request.difficulty, 3),
+        "difficulty_evidence": request.difficulty_evidence,
         "environment": request.environment,
         "prompt_tokens": request.prompt_tokens,
         "requires": sorted(request.requires),

@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from llm7router.decision.tasks import detect
+from llm7router.decision.content import parts
+from llm7router.decision.tasks import Detector
 from llm7router.errors import ConfigError
 from llm7router.types import Capability, Message, Request, RequestContext, TaskType
 
@@ -20,6 +21,7 @@ TOKENS_PER_REQUEST = 16
 TOKENS_PER_IMAGE = 1100  # OpenAI's high detail: 765 to 1,105 for common sizes
 
 E = TypeVar("E", bound=StrEnum)
+BUILT_IN = Detector()
 
 
 def build(
@@ -31,8 +33,9 @@ def build(
     environment: str,
     max_usd: float,
     total_s: float,
+    detect: Detector = BUILT_IN,
 ) -> Request:
-    """What follows from a request and from what the caller says about it.
+    """What follows from a request and from what the caller says about it. `detect` tells tasks apart.
 
     Raises:
         TypeError: the messages are not a list of mappings with a role.
@@ -40,16 +43,17 @@ def build(
     """
     check_messages(messages)
     task = parse(TaskType, context.task_type, "task type")
-    evidence = "as asked"
-    if task is TaskType.AUTO:
-        task, evidence = detect(last_user_text(messages))
+    auto = task is TaskType.AUTO
+    found = detect(messages, None if auto else task)
     max_tokens = parameters.get("max_completion_tokens") or parameters.get("max_tokens")
     prompt_tokens, prompt_tokens_most = estimate(messages, parameters)
     hint = context.estimated_tokens
     return Request(
         id=id,
-        task=task,
-        task_evidence=evidence,
+        task=found.task,
+        task_evidence=found.because,
+        difficulty=found.difficulty,
+        difficulty_evidence=found.difficulty_because,
         prompt_tokens=prompt_tokens,
         prompt_tokens_most=prompt_tokens_most,
         max_tokens=positive(max_tokens, "max_tokens"),
@@ -160,24 +164,6 @@ def implied(messages: Sequence[Message], parameters: Mapping[str, Any]) -> froze
     if any(part.get("type") == "image_url" for message in messages for part in parts(message)):
         needed.add(Capability.VISION)
     return frozenset(needed)
-
-
-def parts(message: Message) -> Sequence[Mapping[str, Any]]:
-    """The parts of a message's content, text as one part."""
-    content = message.get("content")
-    if isinstance(content, str):
-        return ({"type": "text", "text": content},)
-    return [part for part in content or () if isinstance(part, Mapping)]
-
-
-def text_of(message: Message) -> str:
-    """The text of a message."""
-    return "\n".join(str(part.get("text", "")) for part in parts(message) if part.get("type") == "text")
-
-
-def last_user_text(messages: Sequence[Message]) -> str:
-    """The text of the last message that the user wrote."""
-    return next((text_of(message) for message in reversed(messages) if message.get("role") == "user"), "")
 
 
 def estimate(messages: Sequence[Message], parameters: Mapping[str, Any]) -> tuple[int, int]:

@@ -21,6 +21,7 @@ KEPT = 200  # requests
 WAITING = 100  # events for a reader that is slow; then it misses some
 READERS = 16
 TICK_S = 1.0
+_WORDLESS = {"task_evidence": "", "difficulty_evidence": ""}  # both quote the prompt
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,7 @@ class Seen:
                 }
                 for a in event.attempts
             ],
-            # What told the task is quoted from the prompt.
-            "decision": as_dict(event.decision) | {"task_evidence": ""} if event.decision else None,
+            "decision": as_dict(event.decision) | _WORDLESS if event.decision else None,
         }
 
 

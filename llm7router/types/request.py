@@ -72,6 +72,8 @@ class Request:
     max_usd: float = 0.0  # most that it may cost
     expected_output: int = 300  # tokens, for ranking only
     task_evidence: str = ""  # why `auto` chose the task
+    difficulty: float = 0.5  # 0..1, how hard the prompt is; 0.5 is medium, or not known
+    difficulty_evidence: str = ""
     deadline_s: float = 120.0
     caller: str | None = None
     wait_s: float | None = None  # None: as configured

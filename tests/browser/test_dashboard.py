@@ -121,7 +121,7 @@ def test_a_dry_run_shows_pick_points_and_rejected_and_calls_nobody(page: Any, be
     page.keyboard.press("Tab")
     page.click("text=Decide")
     page.wait_for_selector("text=Pick: good/m")
-    assert "Task translate (says 'Translate')" in page.locator("#points").inner_text()
+    assert "Task translate ('translate', 'italian'" in page.locator("#points").inner_text()
     assert page.locator("#points [aria-expanded=true]").count() == 1
     second = page.locator("#points td > button").nth(1)
     second.press("Enter")

@@ -150,7 +150,7 @@ def test_the_example_of_the_manual_reads_as_promised(told: Told) -> None:
     [
         ("environmnt: x", "environmnt: unknown key; did you mean 'environment'?"),
         ("zzz: x", "zzz: unknown key; use one of version, environment, scoring, budget, alerts, timeouts, state, cache, history, server, aliases, "
-            "providers"),
+            "tasks, strengths, providers"),
         ("timeouts: {total_s: 5s}", "timeouts.total_s: must be a number (given '5s'); write digits, without a unit"),
         ("timeouts: {total_s: 0}", "timeouts.total_s: must be more than 0 (given 0); change the number"),
         ("providers: []",

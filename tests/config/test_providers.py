@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from llm7router.catalog import with_stars
 from llm7router.config import from_data
 from llm7router.config.load import check_provider, load, packaged
 from llm7router.config.models import Config, ModelConfig, ProviderConfig
@@ -69,7 +70,9 @@ def test_every_provider_of_the_catalogue_can_be_taken_from_it() -> None:
     for spec in loaded.providers:
         taken = from_catalog(spec.name, env={})
         assert taken.config.enabled
-        assert taken.config.model_copy(update={"enabled": spec.config.enabled}) == spec.config
+        models = [with_stars(model, loaded.config.strengths) for model in spec.config.models]
+        same = spec.config.model_copy(update={"enabled": True, "models": models})
+        assert taken.config == same
         assert taken.unset == spec.unset
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from llm7router.catalog import with_stars
 from llm7router.config import LoadedConfig, load, packaged
 from llm7router.config.limit_models import LimitConfig
 from llm7router.config.yaml_reader import read
@@ -57,12 +58,12 @@ def test_every_remote_provider_says_how_to_get_a_key_and_what_becomes_of_prompts
         assert provider.signup_url or provider.api_key_env is None, name
 
 
-def test_every_model_is_free_and_has_stars(shipped: LoadedConfig) -> None:
+def test_every_model_is_free_and_has_stars_for_chat(shipped: LoadedConfig) -> None:
     for provider in shipped.config.providers.values():
         for model in provider.models:
             assert model.cost is not None
             assert model.cost.input == model.cost.output == 0
-            assert "chat" in model.quality or model.id == "glm-4.6v-flash"
+            assert "chat" in with_stars(model, shipped.config.strengths).quality, model.id
 
 
 def test_a_model_that_follows_a_schema_also_writes_json(shipped: LoadedConfig) -> None:
@@ -71,14 +72,14 @@ def test_a_model_that_follows_a_schema_also_writes_json(shipped: LoadedConfig) -
             assert Capability.JSON_SCHEMA not in model.capabilities or Capability.JSON_MODE in model.capabilities
 
 
-def test_one_model_has_the_same_stars_for_reasoning_wherever_it_is_served(shipped: LoadedConfig) -> None:
-    stars: dict[str, set[float]] = {}
-    for provider in shipped.config.providers.values():
-        for model in provider.models:
-            if "reasoning" in model.quality:
-                key = re.sub(r":free$|^.*/", "", model.id.lower().replace("gpt-oss:", "gpt-oss-"))
-                stars.setdefault(key, set()).add(model.quality["reasoning"])
-    assert {name: found for name, found in stars.items() if len(found) > 1} == {}
+def test_stars_stand_in_the_table_alone_and_each_of_its_lines_is_of_use(shipped: LoadedConfig) -> None:
+    models = [model for provider in shipped.config.providers.values() for model in provider.models]
+    assert [model.id for model in models if model.quality] == []
+    stars = [with_stars(model, shipped.config.strengths).quality for model in models]
+    unused = [
+        name for name, line in shipped.config.strengths.items() if not any(line.stars is found for found in stars)
+    ]
+    assert unused == []
 
 
 def test_a_latency_prior_is_whole_or_absent(shipped: LoadedConfig) -> None:
@@ -129,7 +130,8 @@ def test_every_key_is_explained_where_it_is_first_used() -> None:
     lines = TEXT.splitlines()
     explained = set(re.findall(r"\b(\w+):", "\n".join(line.partition("#")[2] for line in lines)))
     missing = []
-    for key in sorted({name for name in names(read(TEXT).data) if name not in explained}):
+    data = read(TEXT).data
+    for key in sorted(set(names(data)) - explained - set(data["strengths"])):
         at = next(index for index, line in enumerate(lines) if re.search(rf"\b{re.escape(key)}:", line))
         if "#" not in lines[at] and not lines[at - 1].strip().startswith("#") and "#" not in lines[at - 1]:
             missing.append(key)

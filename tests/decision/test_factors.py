@@ -172,3 +172,45 @@ def test_capabilities_are_a_quarter_each() -> None:
     assert read("capabilities", deployment(capabilities=frozenset(), context_window=3999), r) == 0
     assert read("capabilities", deployment(capabilities=frozenset(), context_window=4000), r) == 0.25
     assert read("capabilities", deployment(context_window=4000), r) == 1
+
+
+STARS = {TaskType.CHAT: 3, TaskType.CODE: 5, TaskType.REASONING: 3.5, TaskType.EXTRACT: 3.5}  # 3.75 on the whole
+
+
+@pytest.mark.parametrize(
+    ("task", "parameters", "value"),
+    [
+        pytest.param("code", {}, (3.75 + 0.7 * 1.25 - 1) / 4, id="a clear lead counts, shrunk towards the mean"),
+        pytest.param("chat", {}, (3.75 - 0.7 * 0.75 - 1) / 4, id="so does a clear lag"),
+        pytest.param("reasoning", {}, (3.75 - 1) / 4, id="a small one does not"),
+        pytest.param("reasoning", {"margin": 0.1}, (3.75 - 0.7 * 0.25 - 1) / 4, id="unless the margin is small"),
+        pytest.param("code", {"margin": 2.0}, (3.75 - 1) / 4, id="with a wide margin nothing counts"),
+        pytest.param("code", {"trust": 1.0}, 1.0, id="full trust takes stars as they are"),
+        pytest.param("translate", {}, (3.75 - 1) / 4, id="no stars for the task: the mean"),
+    ],
+)
+def test_stars_of_a_task_are_shrunk_and_guarded(task: str, parameters: dict[str, float], value: float) -> None:
+    reading = read("task_match", deployment(quality=STARS), request(task=TaskType(task)), **parameters)
+    assert reading == pytest.approx(value)
+
+
+@given(
+    stars=st.dictionaries(st.sampled_from(TaskType), st.floats(1, 5), min_size=1),
+    low=st.floats(1, 5),
+    high=st.floats(1, 5),
+)
+def test_more_stars_for_a_task_never_read_lower_whatever_the_others_are(
+    stars: dict[TaskType, float], low: float, high: float
+) -> None:
+    low, high = sorted((low, high))
+    readings = [read("task_match", deployment(quality={**stars, TaskType.CHAT: value})) for value in (low, high)]
+    assert readings[0] <= readings[1] + 1e-9
+
+
+def test_the_harder_a_prompt_is_the_more_quality_counts() -> None:
+    strong, weak = deployment(quality={TaskType.CHAT: 4}), deployment(quality={TaskType.CHAT: 2})
+    gaps = []
+    for difficulty in (0.0, 0.5, 1.0):
+        asked = request(difficulty=difficulty)
+        gaps.append(read("task_match", strong, asked) - read("task_match", weak, asked))
+    assert gaps == pytest.approx([0.25, 0.5, 0.75])

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from llm7router.decision import demand
 from llm7router.decision.request import build, estimate
-from llm7router.decision.tasks import detect
 from llm7router.errors import ConfigError
 from llm7router.types import Capability, Price, Request, RequestContext, TaskType
 from tests.make import deployment, limit, request
@@ -125,27 +124,3 @@ def test_every_unit_is_charged_in_its_own_measure() -> None:
     d = deployment(limits=limits, neurons=Price(10_000, 20_000), list_cost=Price(1, 2))
     charged = {c.limit.unit.value: c.amount for c in demand.charges(request(max_tokens=50), d, 50)}
     assert charged == {"requests": 1, "tokens": 150, "input_tokens": 100, "concurrent": 1, "neurons": 2, "usd": 200}
-
-
-@pytest.mark.parametrize(
-    ("prompt", "task"),
-    [
-        ("Hello, how are you?", "chat"),
-        ("Write a Python function that reverses a list", "code"),
-        ("Translate to French: good morning", "translate"),
-        ("Summarize this article for me", "summarize"),
-        ("Extract every date from this text", "extract"),
-        ("Prove that the square root of 2 is irrational", "reasoning"),
-        ("Write a short story about a lighthouse", "creative"),
-        ("", "chat"),
-    ],
-)
-def test_plain_prompts_are_told_apart(prompt: str, task: str) -> None:
-    found, evidence = detect(prompt)
-    assert found == task
-    assert evidence
-
-
-def test_a_huge_prompt_is_scanned_at_both_ends_only() -> None:
-    assert detect("x" * 10_000_000)[0] is TaskType.CHAT
-    assert detect("Summarize: " + "x" * 1_000_000)[0] is TaskType.SUMMARIZE

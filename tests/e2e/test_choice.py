@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,10 +29,20 @@ def path(tmp_path: Path, upstream: Upstream, openrouter: Upstream) -> Path:
     return stubbed(tmp_path, groq=upstream.base_url, openrouter=openrouter.base_url)
 
 
-async def ask(path: Path, context: RequestContext | None = None, environment: str = "production") -> str:
+HARD = [
+    {
+        "role": "user",
+        "content": "Prove rigorously, in detail and step by step, that no optimal schedule must exist here.",
+    }
+]
+
+
+async def ask(
+    path: Path, context: RequestContext | None = None, environment: str = "production", messages: Any = HELLO
+) -> str:
     """Who answers, by a real call."""
     async with LLMRouter(path, env={**KEYS, "LLM7ROUTER_ENV": environment}) as router:
-        return (await router.complete(HELLO, context, max_tokens=8)).provider
+        return (await router.complete(messages, context, max_tokens=8)).provider
 
 
 async def test_a_simple_chat_goes_to_groq(path: Path) -> None:
@@ -42,8 +53,8 @@ async def test_a_request_that_requires_speed_goes_to_groq(path: Path) -> None:
     assert await ask(path, RequestContext(requires_speed=True)) == "groq"
 
 
-async def test_reasoning_goes_to_the_better_reasoner(path: Path) -> None:
-    assert await ask(path, RequestContext(task_type=TaskType.REASONING)) == "openrouter"
+async def test_hard_reasoning_goes_to_the_better_reasoner_without_being_called_that(path: Path) -> None:
+    assert await ask(path, messages=HARD) == "openrouter"
 
 
 async def test_development_is_answered_on_this_machine(path: Path, upstream: Upstream, openrouter: Upstream) -> None:
@@ -82,7 +93,7 @@ async def test_a_choice_changes_by_editing_router_yaml_alone(
     path: Path, context: RequestContext, old: str, new: str, provider: str
 ) -> None:
     path.write_text(edit(path.read_text(), old, new))
-    assert await ask(path, context) == provider
+    assert await ask(path, context, messages=HARD if context.task_type == TaskType.REASONING else HELLO) == provider
 
 
 async def test_development_prefers_hosted_when_the_file_says_so(path: Path) -> None:

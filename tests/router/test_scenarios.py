@@ -122,7 +122,9 @@ async def test_fifty_at_once_do_not_pass_a_limit_either() -> None:
 async def test_a_daily_limit_holds_over_a_restart(tmp_path: Path) -> None:
     limits = [{"unit": "requests", "window": "day", "max": 2}]
     for expected in (["a", "a"], ["b", "b"]):
-        made = config({"a": provider(model(quality={"chat": 5}), limits=limits), "b": provider()})
+        made = config(
+            {"a": provider(model(quality={"chat": 5}), limits=limits), "b": provider(model(quality={"chat": 1}))}
+        )
         router = LLMRouter(made, env={}, backend=ScriptedBackend(), store=DiskStore(tmp_path / "state"))
         # A disk store works in a thread, which virtual time would not wait for.
         assert [router.complete_sync(HELLO).provider for _ in range(2)] == expected
@@ -166,7 +168,7 @@ async def test_what_could_cost_anything_is_not_called_without_a_budget() -> None
 async def test_a_daily_budget_is_spent_and_not_passed() -> None:
     paid = provider(model(cost={"input": 10, "output": 10}, quality={"chat": 5}))
     budget = {"usd_per_request": 0.015, "usd_per_day": 0.03}
-    free = provider(model(quality={"chat": 1}), environments={"production": 0.1})
+    free = provider(model(quality={"chat": 1}), environments={"production": 0.05})
     scene = Scene({"a": paid, "b": free}, {"a/m": Reply(prompt_tokens=100, output_tokens=850)}, budget=budget)
     results = [await scene.router.complete(HELLO, max_tokens=950) for _ in range(6)]
     spent = sum(result.cost for result in results)

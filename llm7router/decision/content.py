@@ -1,0 +1,21 @@
+"""What a message holds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from llm7router.types import Message
+
+
+def parts(message: Message) -> Sequence[Mapping[str, Any]]:
+    """The parts of a message's content, text as one part."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return ({"type": "text", "text": content},)
+    return [part for part in content or () if isinstance(part, Mapping)]
+
+
+def text_of(message: Message) -> str:
+    """The text of a message."""
+    return "\n".join(str(part.get("text", "")) for part in parts(message) if part.get("type") == "text")

@@ -1,0 +1,61 @@
+"""Cues that others make together. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from llm7router.decision.tasks.lexicon import Hit
+from llm7router.decision.tasks.shape import Parts
+
+ENDS = frozenset("?？؟")
+STOPS = frozenset(".。।!")
+# Whose question is about themselves wants advice; a puzzle is about others.
+_SELVES = """
+    i my me we our ich mein meine mir wir je mon ma mes moi nous yo mi mis
+    eu meu minha io mio mia я мой мне ben benim bana
+"""
+FIRST_PERSON = frozenset(_SELVES.split())
+IN_CHARACTERS = frozenset("我私僕俺")  # the same, where words are not apart
+ABOUT_A_TEXT = frozenset(("speaks of a given text", "asks to pick out", "asks to classify", "asks what is in a text"))
+QUOTES = frozenset('"“„«「')
+INTO = frozenset((":", "：", "into", "word", "version", "ins", "equivalent", "translation", "al", "para", "pro"))
+ON = frozenset(("in", "to", "auf", "en", "em", "на", "по", "and"))
+
+
+def together(found: list[Hit], tokens: list[str], parts: Parts, words: int) -> Iterator[Hit]:
+    """Cues that others make together."""
+    cues = {hit.cue: hit.said for hit in found}
+    numbers = cues.get("has many numbers") or cues.get("has numbers")
+    if "asks for a quantity" in cues and any(token[0].isdigit() for token in tokens):
+        yield Hit("asks for a quantity of given numbers", cues["asks for a quantity"], 0)
+    yield from _puzzle(cues, tokens, parts, words, numbers)
+    wanted = cues.get("asks for a data format") or cues.get("names what texts hold")
+    given = len(parts.rest) > 12 or "speaks of a given text" in cues
+    if wanted and given:
+        yield Hit("wants data of a text", wanted, 0)
+    if given and "asks for few words" in cues:
+        yield Hit("asks for few words of a given text", cues["asks for few words"], 0)
+    stated = "asks what is in a text" in cues or "speaks of a given text" in cues or len(parts.rest) > 40
+    if given and "asks a question" in cues and stated:
+        yield Hit("asks about a given text", cues["asks a question"], 0)
+    if (said := cues.get("names a language")) is not None:
+        at = tokens.index(said) if said in tokens else 0
+        before, after = tokens[max(0, at - 1) : at], tokens[at + 1 : at + 2]
+        if after[:1] == [":"] or INTO.intersection(before + after) or (words <= 4 and ON.intersection(before)):
+            yield Hit("says into which language", said, 0)
+        elif "speaks of saying something" in cues or given or QUOTES.intersection(parts.ask):
+            yield Hit("asks how to say it in a language", cues.get("speaks of saying something", said), 0)
+
+
+def _puzzle(cues: Mapping[str, str], tokens: list[str], parts: Parts, words: int, numbers: str | None) -> Iterator[Hit]:
+    """A situation of others, and a question about it."""
+    asked = next((index for index in range(len(tokens) - 1, 0, -1) if tokens[index] in ENDS), 0)
+    if not asked or ABOUT_A_TEXT.intersection(cues) or (words < 9 and (parts.ask.isascii() or len(parts.ask) < 24)):
+        return
+    personal = not FIRST_PERSON.isdisjoint(tokens) or not IN_CHARACTERS.isdisjoint(parts.ask)
+    if any(token in STOPS for token in tokens[:asked]) and (numbers or not personal):
+        yield Hit("tells facts, then asks", "facts, then a question", 0)
+        if numbers:
+            yield Hit("asks about given numbers", numbers, 0)
+    elif "supposes" in cues and not personal:
+        yield Hit("supposes, then asks", cues["supposes"], 0)
