@@ -9,7 +9,7 @@ from llm7router.cli import main
 from llm7router.cli.help import topics
 from tests.cli.terminal import Terminal
 
-MOST_LINES = 80
+MOST_LINES = 120
 
 
 def run(*arguments: str) -> Result:
