@@ -198,17 +198,23 @@ def about_answer(ignored: Sequence[str], answer: CompletionResult | EmbeddingRes
     return fields
 
 
-@contextlib.contextmanager
-def in_flight(client: Client) -> Any:
+class in_flight:
     """Counts a request of this client while it is under way. Raises ApiError (429) when there are too many."""
-    if client.running >= client.in_flight:
-        raise ApiError(429, f"{client.running} requests of this key are under way already; wait for one to end",
-                       type="rate_limit_error", code="too_many_in_flight", retry_after_s=1)  # fmt: skip
-    client.running += 1
-    try:
-        yield
-    finally:
-        client.running -= 1
+
+    __slots__ = ("_client",)
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def __enter__(self) -> None:
+        client = self._client
+        if client.running >= client.in_flight:
+            raise ApiError(429, f"{client.running} requests of this key are under way already; wait for one to end",
+                           type="rate_limit_error", code="too_many_in_flight", retry_after_s=1)  # fmt: skip
+        client.running += 1
+
+    def __exit__(self, *_: object) -> None:
+        self._client.running -= 1
 
 
 @contextlib.asynccontextmanager

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
 import sys
 import tempfile
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
+from llm7router.calls import litellm_api
 from llm7router.errors import ConfigError
+
+if TYPE_CHECKING:
+    from llm7router.router import LLMRouter
 
 KEEP_ALIVE_S = 75  # longer than clients keep a connection (5 s in httpx): one that both end at once loses a request
 DRAIN_S = 30  # for requests under way when the server is told to stop
+COLLECT_AFTER = (10_000, 20, 20)  # new objects, and generations; 700, 10 and 10 are Python's
 MULTIPROCESS = "PROMETHEUS_MULTIPROC_DIR"
 
 
@@ -34,8 +41,23 @@ class Factory:
 
         router = LLMRouter(self.config, reload=True)
         app = create_app(router, own_key=self.key)
+        threading.Thread(target=warm, args=(router,), name="llm7router warm").start()
         router.when_reloaded(lambda: print(f"{self.config} was read again", file=sys.stderr))  # noqa: T201
         return app
+
+
+def warm(router: LLMRouter) -> None:
+    """Make ready for the first request, which would otherwise wait for LiteLLM to be imported: 3 s.
+
+    What is there then stays to the end, so the garbage collector need not look at it: some 300,000 objects, for which
+    it would hold up every answer now and then. It runs less often, too; both save a thirtieth of a request's CPU time.
+    Only for a process that does nothing else, since this is of the whole process.
+    """
+    if any(d.off is None and not d.local for d in router.deployments):
+        litellm_api.load_now()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECT_AFTER)
 
 
 def listen(host: str, port: int) -> socket.socket:
