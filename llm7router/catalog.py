@@ -110,7 +110,7 @@ def _deployment(
     config = spec.config
     kind = Kind.CALLABLE if spec.target else Kind(config.kind)
     cost = _price(model.cost)
-    data = model.data or config.data
+    data = config.data_of(model)
     shared = bool(config.limits or config.limits_without_key)
     pool = f"{account}#{model.pool}" if model.pool else account if shared else None
     free = cost is not None and cost.input == cost.output == 0

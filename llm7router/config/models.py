@@ -175,6 +175,13 @@ class ProviderConfig(Strict):
     terms: str | None = Field(default=None, description="Conditions of use worth knowing.")
     note: str | None = Field(default=None, description="For people.")
 
+    def data_of(self, model: ModelConfig | None = None) -> DataConfig:
+        """What becomes of prompts. A model in this process keeps them, unless it is said otherwise."""
+        if model is not None and model.data is not None:
+            return model.data
+        own = self.kind == "llama_cpp" and "data" not in self.model_fields_set
+        return DataConfig(trains_on_prompts=False) if own else self.data
+
 
 class ScoringConfig(BaseModel):
     """Weights in points, and each factor's parameters under its own name: extra keys, which the registry checks."""

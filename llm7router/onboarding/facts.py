@@ -33,7 +33,7 @@ def said(limit: LimitConfig) -> str:
 
 def trains(config: ProviderConfig) -> str:
     """Whether prompts are trained on: yes, no, or as router.yaml has it."""
-    value = config.data.trains_on_prompts
+    value = config.data_of().trains_on_prompts
     return ("yes" if value else "no") if isinstance(value, bool) else value.replace("_", " ")
 
 

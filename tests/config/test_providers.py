@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from llm7router.catalog import with_stars
+from llm7router.catalog import deployments, with_stars
 from llm7router.config import from_data
 from llm7router.config.load import check_provider, load, packaged
-from llm7router.config.models import Config, ModelConfig, ProviderConfig
+from llm7router.config.models import BudgetConfig, Config, ModelConfig, ProviderConfig
 from llm7router.errors import ConfigError
 from llm7router.presets import GroqProvider, LocalProvider, from_catalog
 
@@ -110,3 +110,13 @@ def test_a_provider_from_code_is_checked_like_one_from_a_file() -> None:
 def test_a_provider_that_was_made_without_validation_is_validated() -> None:
     with pytest.raises(ConfigError, match=r"providers\.mine\.counts: "):
         check_provider("mine", ProviderConfig.model_construct(base_url=URL, counts="x"))
+
+
+def test_a_model_in_this_process_trains_on_nothing_unless_it_is_said() -> None:
+    models = [{"id": "m", "path": "m.gguf"}]
+    local = {"kind": "llama_cpp", "models": models}
+    hosted = {"base_url": "https://a.example/v1", "models": [{"id": "m"}]}
+    said = {**local, "data": {"trains_on_prompts": "maybe"}}
+    config = {"version": 1, "providers": {"local": local, "said": said, "hosted": hosted}}
+    found = deployments(from_data(config, env={}).providers, {}, BudgetConfig())
+    assert {d.provider: d.trains_on_prompts for d in found} == {"local": False, "said": True, "hosted": True}

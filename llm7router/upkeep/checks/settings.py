@@ -108,7 +108,7 @@ def data_policy(specs: Iterable[ProviderSpec]) -> Iterator[Finding]:
     training: dict[str, str] = {}
     keeping: list[str] = []
     for spec in specs:
-        said = {(model.data or spec.config.data).trains_on_prompts for model in spec.config.models if model.enabled}
+        said = {spec.config.data_of(model).trains_on_prompts for model in spec.config.models if model.enabled}
         if said - {False}:
             words = dict.fromkeys(TRAINS.get(str(each), "yes") for each in sorted(said - {False}, key=str))
             where = f", refuse at {spec.config.data.opt_out_url}" if spec.config.data.opt_out_url else ""
