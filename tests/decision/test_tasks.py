@@ -145,14 +145,14 @@ def test_any_messages_have_a_task_and_a_difficulty(turns: list[tuple[str, str]])
      "the ", "step by ", "all ", "翻", "एक ", "\ud55c", "?", ". ", ": "],
     ids=repr,
 )  # fmt: skip
-def test_no_input_is_slow(piece: str) -> None:
-    """Ten times the target, on the processor, for what would make patterns that backtrack take seconds."""
+def test_no_input_makes_patterns_backtrack(piece: str) -> None:
+    """That would take minutes for these; a second is far above what a loaded machine takes otherwise."""
     long = piece * (200_000 // len(piece))
     messages: list[dict[str, Any]] = [{"role": role, "content": long} for role in ("system", "user", "user", "user")]
     began = thread_time()
     DETECT([*messages, {"role": "user", "content": long}])
     DETECT([*messages, {"role": "user", "content": f"now {piece * 20}"}])
-    assert thread_time() - began < 0.02 * 2
+    assert thread_time() - began < 1
 
 
 def test_every_cue_of_the_word_lists_has_a_weight_or_is_used_by_name() -> None:
