@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from llm7router import LLMRouter, RequestContext
 from llm7router.errors import AllProvidersExhaustedError, CallerLimitError, ConfigError
 from llm7router.presets import GroqProvider
+from llm7router.routing import Routing
 from llm7router.state.store.memory import MemoryStore
 from llm7router.testing import Reply, Script, ScriptedBackend, VirtualClock
 from llm7router.types import Failure
@@ -94,6 +96,30 @@ async def test_providers_from_code_stay(tmp_path: Path) -> None:
     edited.router.register_provider(GroqProvider(api_key="k", api_key_env=None))
     edited.write(scene.ranked("b"))
     edited.router.reload()
+    assert {d.provider for d in edited.router.deployments} == {"b", "groq"}
+
+
+def test_an_edit_while_a_provider_is_registered_is_not_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edited, made, waiting = Edited(tmp_path), threading.Event(), threading.Event()
+    of = Routing.of
+
+    def slow(*given: Any) -> Routing:
+        routing = of(*given)
+        if not made.is_set():
+            made.set()
+            waiting.wait(0.3)
+        return routing
+
+    monkeypatch.setattr(Routing, "of", slow)
+    groq = GroqProvider(api_key="k", api_key_env=None)
+    threads = [threading.Thread(target=edited.router.register_provider, args=(groq,))]
+    threads[0].start()
+    assert made.wait(5)
+    edited.write(scene.ranked("b"))
+    threads.append(threading.Thread(target=lambda: (edited.router.reload(), waiting.set())))
+    threads[1].start()
+    for thread in threads:
+        thread.join(10)
     assert {d.provider for d in edited.router.deployments} == {"b", "groq"}
 
 
