@@ -352,6 +352,7 @@ class LLMRouter:
         files = (path, path.parent / ".env", Path(".env"))
         watcher = Watcher(files, reloading(lambda: method() if (method := again()) else None, path))
         watcher.start()
+        weakref.finalize(self, watcher.stop)
         return watcher
 
 

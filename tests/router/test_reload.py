@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import threading
@@ -160,6 +161,15 @@ def test_a_router_that_was_told_to_notices_edits_by_itself(tmp_path: Path) -> No
     assert wait_until(written, 10)
     assert told[0] == 3
     edited.router.close()
+
+
+def test_the_watch_over_a_file_ends_with_a_router_that_nobody_closed(tmp_path: Path) -> None:
+    edited = Edited(tmp_path, reload=True)
+    watcher = edited.router._watcher
+    assert watcher is not None
+    del edited.router
+    gc.collect()
+    assert wait_until(lambda: not watcher._thread.is_alive(), 10)
 
 
 def test_a_configuration_of_no_file_is_not_watched() -> None:
