@@ -100,6 +100,19 @@ async def test_a_deployment_that_allows_it_has_its_answers_given_again_at_temper
 
 
 @in_virtual_time
+@pytest.mark.parametrize("kind", ["image_url", "video_url", "file"])
+async def test_what_an_address_leads_to_may_change_so_only_who_asks_gets_a_stored_answer(kind: str) -> None:
+    sees = model(capabilities=["streaming", "vision"])
+    one = Scene({"a": provider(sees, cache=True)}, {"a/m": COUNTED})
+    part = {"type": kind, kind: {"url": "https://camera.example/now"}}
+    shown = [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, part]}]
+    answers = [await one.router.complete(shown, temperature=0) for _ in range(2)]
+    assert [answer.content for answer in answers] == ["answer 0", "answer 1"]
+    assert not (await one.router.complete(shown, ASK, temperature=0)).cached
+    assert (await one.router.complete(shown, ASK, temperature=0)).cached
+
+
+@in_virtual_time
 async def test_the_answer_of_a_deployment_that_does_not_allow_it_is_neither_stored_nor_given() -> None:
     providers = {"a": provider(model(quality={"chat": 5})), "b": provider(model(quality={"chat": 4}), cache=True)}
     one = Scene(providers, {"a/m": ["from a", "from a", Failure.UNREACHABLE, "from a"], "b/m": "from b"})
