@@ -12,7 +12,16 @@ from llm7router.errors import CallerLimitError, StreamInterruptedError
 from llm7router.events import Watch
 from llm7router.state.ledger import Ledger
 from llm7router.state.quota import Refusal
-from llm7router.types import Deployment, Failure, Operation, Outcome, Request, Unit
+from llm7router.types import (
+    CompletionResult,
+    Deployment,
+    EmbeddingResult,
+    Failure,
+    Operation,
+    Outcome,
+    Request,
+    Unit,
+)
 
 # Counted as a request, its tokens given back: nobody generated any for this caller.
 UNSERVED = Outcome(Failure.REQUEST_REJECTED)
@@ -56,8 +65,7 @@ class Admission:
             if watch.result is not None and watch.result.cached:
                 outcome = UNSERVED
             elif watch.result is not None:
-                output = getattr(watch.result, "tokens_output", 0)
-                outcome = Outcome(prompt_tokens=watch.result.tokens_input, output_tokens=output)
+                outcome = _used(watch.result, request, reserved.output_tokens)
             await self._ledger.settle(reserved, outcome)
 
 
@@ -70,6 +78,15 @@ def _bounded(request: Request, caller: Deployment) -> Request:
     if room < 1:
         raise CallerLimitError(f"{request.caller}: the prompt alone is over its tokens; send less")
     return replace(request, max_tokens=min(demand.wanted_output(request), room))
+
+
+def _used(result: CompletionResult | EmbeddingResult, request: Request, output_tokens: int) -> Outcome:
+    """What was used, and no more than can be true: a provider's counts must not keep a caller from all the others."""
+    prompt = max(request.prompt_tokens, request.prompt_tokens_most)
+    return Outcome(
+        prompt_tokens=min(result.tokens_input, prompt),
+        output_tokens=min(getattr(result, "tokens_output", 0), output_tokens),
+    )
 
 
 def _refused(request: Request, refusal: Refusal, now: float) -> CallerLimitError:

@@ -7,6 +7,7 @@ Everything that could be a policy lives elsewhere: what may be used in `decision
 from __future__ import annotations
 
 import logging
+import threading
 import weakref
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
@@ -79,6 +80,7 @@ class LLMRouter:
         self.hooks = Hooks(self._clock, hooks)
         self._registered: dict[str, ProviderSpec] = {}
         self._reloaded: list[Callable[[], None]] = []
+        self._changing = threading.Lock()  # an edit must not undo what is registered meanwhile, nor the other way round
         store = store or open_store(loaded.config.state)
         self._history = open_history(loaded.config, store, self._clock)
         if self._history is not None:
@@ -230,10 +232,11 @@ class LLMRouter:
         Raises:
             ConfigError: the catalogue has no such provider, or the name is missing.
         """
-        loaded = self._routing.loaded
-        spec = spec_of(provider, name, loaded.env)
-        self._registered[spec.name] = spec
-        self._use(loaded)
+        with self._changing:
+            loaded = self._routing.loaded
+            spec = spec_of(provider, name, loaded.env)
+            self._registered[spec.name] = spec
+            self._use(loaded)
 
     def reload(self) -> None:
         """Read the file again, with keys from the environment, and use it from the next request on.
@@ -244,16 +247,17 @@ class LLMRouter:
         Raises:
             ConfigError: it has faults, and what was read before stays in use; or the configuration is of no file.
         """
-        before = self._routing.loaded
-        if before.path is None:
-            raise ConfigError("the configuration came from no file, so there is nothing to read again")
-        loaded = load(before.path, env=self._env)
-        if loaded.config.cache != before.config.cache:
-            self._cache.close()
-            self._cache = self._answers(loaded.config)
-        self._use(loaded)
-        if self._history is not None:
-            self._history.config = loaded.config.history
+        with self._changing:
+            before = self._routing.loaded
+            if before.path is None:
+                raise ConfigError("the configuration came from no file, so there is nothing to read again")
+            loaded = load(before.path, env=self._env)
+            self._use(loaded)
+            if loaded.config.cache != before.config.cache:
+                former, self._cache = self._cache, self._answers(loaded.config)
+                former.close()  # a request under way opens it once more; the files go with the last of these
+            if self._history is not None:
+                self._history.config = loaded.config.history
         if late := at_next_start(before.config, loaded.config):
             log.warning("%s: %s takes effect at the next start only", loaded.path, late)
         for tell in self._reloaded:
@@ -348,6 +352,7 @@ class LLMRouter:
         files = (path, path.parent / ".env", Path(".env"))
         watcher = Watcher(files, reloading(lambda: method() if (method := again()) else None, path))
         watcher.start()
+        weakref.finalize(self, watcher.stop)
         return watcher
 
 

@@ -22,8 +22,8 @@ Signature = tuple[tuple[int, int, int] | None, ...]
 class Watcher:
     """Calls `changed` in a thread of its own, within a second after one of `files` was edited, made or removed.
 
-    Directories are watched, since most editors replace a file, and orchestrators a link to its directory. Start it
-    once.
+    Directories are watched, since most editors replace a file, and orchestrators a link to its directory; of a link,
+    also the directory of the file that it led to at the start. Start it once.
     """
 
     def __init__(self, files: Iterable[Path], changed: Callable[[], None]) -> None:
@@ -44,8 +44,9 @@ class Watcher:
     def _run(self) -> None:
         from watchfiles import watch
 
-        directories = {file.parent for file in self._files if file.parent.is_dir()}
-        names = {file.name for file in self._files}
+        places = {*self._files, *map(_end_of, self._files)}
+        directories = {place.parent for place in places if place.parent.is_dir()}
+        names = {place.name for place in places}
         try:
             for _ in watch(
                 *directories,
@@ -76,6 +77,14 @@ class Watcher:
 
     def _signature(self) -> Signature:
         return tuple(_signature(file) for file in self._files)
+
+
+def _end_of(file: Path) -> Path:
+    """Where links lead; the file itself if they lead in a circle."""
+    try:
+        return file.resolve()
+    except (OSError, RuntimeError):
+        return file
 
 
 def _signature(file: Path) -> tuple[int, int, int] | None:

@@ -96,6 +96,25 @@ def test_a_link_that_is_exchanged_is_noticed_as_in_a_config_map(tmp_path: Path) 
         counted.watcher.stop()
 
 
+def test_an_edit_of_what_a_link_leads_to_is_noticed(tmp_path: Path) -> None:
+    for name in ("home", "dotfiles"):
+        (tmp_path / name).mkdir()
+    (tmp_path / "dotfiles" / "mine.yaml").write_text("0")
+    (tmp_path / "home" / "router.yaml").symlink_to(tmp_path / "dotfiles" / "mine.yaml")
+    counted = Counted(tmp_path / "home" / "router.yaml")
+    counted.watcher.start()
+
+    def edited() -> bool:
+        with (tmp_path / "dotfiles" / "mine.yaml").open("a") as file:
+            file.write("1")
+        return wait_until(lambda: bool(counted.seen), 0.6)
+
+    try:
+        assert wait_until(edited, 10)
+    finally:
+        counted.watcher.stop()
+
+
 def test_a_file_with_faults_is_logged_and_a_fault_of_ours_says_no_more_than_its_kind(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -82,7 +82,8 @@ def _shares(seen: Seen, snapshot: Snapshot, shares: Sequence[float]) -> Iterator
         used, top = windows.used(window, limit, now), windows.most(window, limit, now)
         reached = sorted((share for share in shares if used >= share * top), reverse=True) if top else []
         if reached:
-            keys = tuple(f"share {limit.cell} {limit.name} {share:g}" for share in reached)
+            # With the limit's size, so that shares of one that was raised meanwhile are told, too.
+            keys = tuple(f"share {limit.cell} {limit.name} {limit.max} {share:g}" for share in reached)
             yield Found(keys, _until(limit, now), _share(limit, d, reached[0], used, top, now))
 
 

@@ -7,6 +7,7 @@ import hmac
 
 TIMESTAMP, SIGNATURE = "X-LLM7Router-Timestamp", "X-LLM7Router-Signature"
 SKEW_S = 300.0  # an older request may have been recorded and sent again
+LONGEST = 12  # digits of a timestamp: a sender may write as many as it likes
 
 
 def sign(secret: str, timestamp: str, body: bytes) -> str:
@@ -27,5 +28,6 @@ def verify(secret: str, timestamp: str, body: bytes, signature: str, now: float)
 
     `body` is the bytes as they came: JSON that was read and written again may differ.
     """
-    fresh = timestamp.isascii() and timestamp.isdigit() and abs(now - int(timestamp)) <= SKEW_S
+    number = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= LONGEST
+    fresh = number and abs(now - int(timestamp)) <= SKEW_S
     return fresh and hmac.compare_digest(sign(secret, timestamp, body).encode(), signature.encode())

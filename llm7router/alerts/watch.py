@@ -30,7 +30,8 @@ class Alerts:
         self._callers: Mapping[str, Deployment] = {}
         self._address: tuple[object, str] | None = None  # of the webhook, with its secret
         self._webhook: Webhook | None = None
-        self._former: list[Webhook] = []
+        self._former: list[Webhook] = []  # that still have something to send
+        self._dropped = 0  # by those before them
         self._listeners: list[Listener] = []
         self._claims: set[asyncio.Task[None]] = set()
         self._own: dict[str, float] = {}  # what was told while the store could not be used
@@ -38,7 +39,7 @@ class Alerts:
     @property
     def dropped(self) -> int:
         """Alerts that the webhook did not get."""
-        return sum(webhook.dropped for webhook in self._webhooks)
+        return self._dropped + sum(webhook.dropped for webhook in self._webhooks)
 
     @property
     def _webhooks(self) -> list[Webhook]:
@@ -51,8 +52,9 @@ class Alerts:
         address = (hook, env[hook.secret_env]) if hook else None
         if address == self._address:
             return
-        if self._webhook is not None:
-            self._former.append(self._webhook)
+        former = self._webhooks
+        self._former = [webhook for webhook in former if not webhook.idle]
+        self._dropped += sum(webhook.dropped for webhook in former if webhook not in self._former)
         self._address, self._webhook = address, Webhook(*address, self._clock) if address else None
 
     def add(self, listener: Listener) -> None:

@@ -51,6 +51,11 @@ class Webhook:
         if self._worker is None or self._worker.done() or self._worker.get_loop() is not asyncio.get_running_loop():
             self._worker = asyncio.get_running_loop().create_task(self._work())
 
+    @property
+    def idle(self) -> bool:
+        """Nothing is to be sent."""
+        return not self._waiting and (self._worker is None or self._worker.done())
+
     async def aclose(self) -> None:
         """Wait at most some seconds for what is still to be sent; the rest is dropped."""
         worker, self._worker = self._worker, None
@@ -65,9 +70,14 @@ class Webhook:
     async def _work(self) -> None:
         async with self._posting() as post:
             while self._waiting:
-                if why := await self._deliver(post, self._waiting[0]):
+                body = self._waiting.popleft()  # first, since another event loop may have a worker, too
+                try:
+                    why = await self._deliver(post, body)
+                except BaseException:  # whoever sends next begins with it
+                    self._waiting.appendleft(body)
+                    raise
+                if why:
                     self._drop(why)
-                self._waiting.popleft()
 
     async def _deliver(self, post: Post, body: bytes) -> str | None:
         """Why it could not be delivered, or None."""
@@ -104,23 +114,25 @@ class Webhook:
             yield self._post
             return
         # In a thread: importing httpx and reading certificates take many milliseconds, and nobody should wait for it.
-        client = await asyncio.to_thread(_client)
-        async with client:
-            yield lambda headers, body: _posted(client, self._config.url, headers, body)
+        transport = await asyncio.to_thread(_transport)
+        async with transport:
+            yield lambda headers, body: _posted(transport, self._config.url, headers, body)
 
 
-def _client() -> httpx.AsyncClient:
+def _transport() -> httpx.AsyncHTTPTransport:
     import httpx
 
-    # No redirects and no environment: alerts go to that address or nowhere.
-    return httpx.AsyncClient(timeout=None, follow_redirects=False, trust_env=False)  # noqa: S113 - `_deliver` has one
+    # No redirects and no environment: alerts go to that address or nowhere. And no client, which would log the address
+    # with each request.
+    return httpx.AsyncHTTPTransport(trust_env=False)
 
 
-async def _posted(client: httpx.AsyncClient, url: str, headers: dict[str, str], body: bytes) -> int:
+async def _posted(transport: httpx.AsyncHTTPTransport, url: str, headers: dict[str, str], body: bytes) -> int:
     import httpx
 
     try:
-        async with client.stream("POST", url, content=body, headers=headers) as response:
-            return response.status_code  # what else it says is not read
+        response = await transport.handle_async_request(httpx.Request("POST", url, headers=headers, content=body))
+        await response.aclose()  # what else it says is not read
+        return response.status_code
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise OSError(type(error).__name__) from None  # its words may hold the address

@@ -4,7 +4,8 @@ What holds, and why:
 
 - It is opt-in: a request asks for it (`RequestContext(cache=True)`), or a deployment of router.yaml allows it
   (`cache: true`). What a deployment allows is used for requests that say `temperature: 0` and have neither tools nor
-  images: an absent temperature is the provider's own, mostly 1, and an image's address may show another one tomorrow.
+  images, films or files: an absent temperature is the provider's own, mostly 1, and an address may show something else
+  tomorrow.
   A request that asks for it itself gets it with any of these.
 - "The same request" is what `cache.key` says: messages, parameters and what the caller says of who should answer, but
   not who did. So a deployment that is blocked, or gone, can still be answered for.

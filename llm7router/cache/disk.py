@@ -22,6 +22,7 @@ from llm7router.state.store.one_thread import OneThread, R
 from llm7router.state.store.plain_disk import BUSY_S, DATABASE, PlainCache, UnsafeValueError, busy
 
 NAME = "answers"  # of the directory, inside that of the state
+REST_S = 1.0  # nothing is written for so long after others held the file: all requests wait for the one thread
 SPARE = 0.9  # of the room is for the database; its log and the removing of several at once take the rest
 
 
@@ -34,6 +35,7 @@ class DiskShelf(OneThread):
         self._max_bytes = max_bytes
         self._cache: PlainCache | None = None
         self._file: tuple[int, int] | None = None  # identity of the database that is open
+        self._rests_until = float("-inf")  # monotonic seconds
 
     async def get(self, key: str) -> str | None:
         """The text, or None."""
@@ -51,6 +53,8 @@ class DiskShelf(OneThread):
         return text
 
     def _put(self, key: str, text: str, keep_s: float) -> None:
+        if time.monotonic() < self._rests_until:
+            raise StoreError(f"{self.where}: another process has just held it for over {BUSY_S:g} s")
         self._open().set(key, text, expire=keep_s, retry=False)  # its clock is the system's, and only clears up
 
     def _open(self) -> PlainCache:
@@ -81,7 +85,9 @@ class DiskShelf(OneThread):
                 if busy(cause) and time.monotonic() < deadline:
                     time.sleep(random.random() * PAUSE_S)  # noqa: S311 - no secret
                     continue
-                if not busy(cause):
+                if busy(cause):
+                    self._rests_until = time.monotonic() + REST_S
+                else:
                     self._close()
                 if broken(cause):
                     self._remove()

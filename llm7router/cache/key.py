@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from llm7router.decision.request import parts
 from llm7router.types import Capability, Deployment, Message, Request
 
 VERSION = 1  # of what is hashed
@@ -33,6 +34,11 @@ def allowed(
     if parameters.get("tools") or Capability.VISION in request.requires:
         return frozenset()
     return frozenset(d.id for d in deployments if d.cache)
+
+
+def only_text(messages: Sequence[Message]) -> bool:
+    """Whether they hold no images, films or files, of which only the address may be known."""
+    return all(part.get("type") == "text" for message in messages for part in parts(message))
 
 
 def key_of(

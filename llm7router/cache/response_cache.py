@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from llm7router.cache import entry
-from llm7router.cache.key import allowed, key_of
+from llm7router.cache.key import allowed, key_of, only_text
 from llm7router.cache.shelves import Shelf
 from llm7router.clock import Clock
 from llm7router.config.models import CacheConfig
@@ -34,7 +34,7 @@ class ResponseCache:
         if self._shelf is None:
             return None
         whose = allowed(watch.request, parameters, deployments)
-        if whose is not None and not whose:
+        if whose is not None and not (whose and only_text(watch.messages)):
             return None
         try:
             key = key_of(watch.messages, parameters, watch.request, across_callers=self._config.across_callers)

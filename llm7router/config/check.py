@@ -14,6 +14,8 @@ from llm7router.config.faults import Problem, Where, shown, suggest
 from llm7router.config.models import ScoringConfig
 from llm7router.config.raw import mapping, number, rows, text
 
+OWN = "owner"  # the caller behind the gateway's own key
+
 
 def problems(data: Any, unset: Collection[Where] = ()) -> list[Problem]:
     """Everything wrong across keys; values at the paths of `unset` are placeholders and are not judged."""
@@ -89,9 +91,12 @@ def _tasks(root: Mapping[str, Any]) -> Iterator[Problem]:
 
 
 def _keys(root: Mapping[str, Any]) -> Iterator[Problem]:
-    """Two keys of one name would share limits, and one key under two names would have the first's."""
+    """Two keys of one name would share limits and answers, and one key under two names would have the first's."""
     seen: dict[tuple[str, str], int] = {}
     for index, key in rows(mapping(root.get("server")).get("keys")):
+        if key.get("name") == OWN:
+            message = f"{shown(OWN)} is who holds the gateway's own key; give this one another name"
+            yield Problem(("server", "keys", index, "name"), message)
         for field in ("name", "sha256"):
             value = text(key.get(field))
             if value is not None and seen.setdefault((field, value), index) != index:

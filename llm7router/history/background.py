@@ -26,8 +26,9 @@ class Background:
         with self._lock:
             if self._thread is None:
                 self._stop = Event()
-                self._thread = Thread(target=self._run, args=(self._stop,), name=self._name, daemon=True)
-                self._thread.start()
+                thread = Thread(target=self._run, args=(self._stop,), name=self._name, daemon=True)
+                thread.start()  # or RuntimeError: there may be too many threads now, and fewer the next time
+                self._thread = thread
             self._due = True
 
     def close(self, within_s: float) -> bool:

@@ -44,8 +44,7 @@ class History:
 
     def __call__(self, event: RequestEvent) -> None:
         """Count a request that has ended."""
-        if self._pid != os.getpid():  # in a forked child: no thread, and what is here is the parent's to write
-            self._begin()
+        self._begin_in_child()
         with self._lock:
             self._tally.add(event)
         self._background.wake()
@@ -57,6 +56,7 @@ class History:
 
     def flush(self) -> None:
         """Write what is only in memory. What cannot be written is kept for the next time, within bounds."""
+        self._begin_in_child()
         with self._lock:
             rows = self._tally.take()
         if not rows:
@@ -99,6 +99,11 @@ class History:
         else:
             log.warning("%s: it takes over %g s to write; the usage of the last seconds may be lost",
                         self.where, CLOSE_S)  # fmt: skip
+
+    def _begin_in_child(self) -> None:
+        """In a forked child there is no thread, the lock may be held, and what is here is the parent's to write."""
+        if self._pid != os.getpid():
+            self._begin()
 
     def _begin(self) -> None:
         self._pid, self._lock, self._tally = os.getpid(), Lock(), Tally()

@@ -118,9 +118,11 @@ class Embeddings:
 
 
 def context_of(router: LLMRouter, visit: Visit, model: str, context: RequestContext) -> RequestContext:
-    """What is known of a request beside its content. Raises ApiError (403) for a model that the key may not ask for."""
+    """What is known beside the content. Raises ApiError: 403, the key may not ask for this model; 401, it is gone."""
     client = visit.client
     assert client is not None
+    if not client.owner and all(key.name != client.name for key in router.server_config.keys):  # so is its budget
+        raise ApiError(401, "this key was removed", type="authentication_error", code="invalid_api_key")
     if not client.may_ask_for(model):
         allowed = ", ".join(sorted(client.models))
         raise ApiError(403, f"this key may only ask for {allowed}",

@@ -15,11 +15,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from llm7router.config.check import OWN
 from llm7router.config.server_models import ServerConfig
 from llm7router.errors import ConfigError
 
 PREFIX = "sk-llm7-"
-OWN = "owner"  # the caller behind the generated key
 FILE = "gateway.key"
 
 

@@ -189,6 +189,16 @@ def processes(count: int, store: Store, *given: Any, **keys: Any) -> Sequence[To
 
 
 @in_virtual_time
+async def test_shares_of_a_limit_that_was_raised_meanwhile_are_told() -> None:
+    store, told = MemoryStore(), []
+    for most in (4, 4, 8):
+        one = Told({"a": provider(limits=[{**A_DAY[0], "max": most}])}, store=store, alerts={"shares": [1]})
+        await one.ask(4)
+        told.append(sum(kind == "share" for _, kind, _ in one.told))
+    assert told == [1, 0, 1]
+
+
+@in_virtual_time
 async def test_of_several_processes_over_one_store_one_tells() -> None:
     store = Shared()
     all_of_them = processes(4, store, {"a": provider(model(), limits=A_DAY)})
@@ -201,9 +211,10 @@ async def test_of_several_processes_over_one_store_one_tells() -> None:
 @in_virtual_time
 async def test_of_several_processes_that_see_it_at_once_one_tells_and_a_new_one_does_not() -> None:
     store = Shared()
-    all_of_them = processes(4, store, {"a": provider(model(), limits=[{**A_DAY[0], "max": 4}])}, alerts={"shares": [1]})
+    given = {"a": provider(model(), limits=[{**A_DAY[0], "max": 5}])}
+    all_of_them = processes(4, store, given, alerts={"shares": [0.8]})
     await asyncio.gather(*(one.ask() for one in all_of_them))
-    (late,) = processes(1, store, {"a": provider(model(), limits=[{**A_DAY[0], "max": 5}])}, alerts={"shares": [1]})
+    (late,) = processes(1, store, given, alerts={"shares": [0.8]})
     await late.ask()
     await asyncio.sleep(1)
     assert sum(len(one.told) for one in all_of_them) == 1

@@ -6,6 +6,8 @@ import asyncio
 import hashlib
 import hmac
 import json
+import logging
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -149,6 +151,12 @@ def test_a_signature_holds_for_its_secret_its_body_and_some_minutes(
     assert verify(secret, timestamp, body, sign(SECRET, "1800000000", b"x"), now) is good
 
 
+@pytest.mark.parametrize("digits", [13, 400, 5000])
+def test_a_timestamp_of_many_digits_is_none(digits: int) -> None:
+    timestamp = "9" * digits
+    assert not verify(SECRET, timestamp, b"{}", sign(SECRET, timestamp, b"{}"), START_AT)
+
+
 def test_a_signature_that_is_no_ascii_is_none() -> None:
     assert not verify(SECRET, "1800000000", b"x", "sha256=ü", START_AT)
 
@@ -233,6 +241,50 @@ async def test_a_webhook_that_hangs_slows_no_request_and_not_the_end(monkeypatch
     assert took < 2
     assert 0.3 <= ended < 1.5
     assert routed.alerts.dropped == 3
+
+
+async def test_the_address_is_in_no_log_whatever_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        async with server(b"HTTP/1.1 204 No Content\r\n\r\n") as one, router(one.port) as routed:
+            await routed.complete(HELLO)
+            await until(lambda: one.requests)
+    assert "alert: a: requests/day" in caplog.text
+    assert str(one.port) not in caplog.text
+
+
+async def test_alerts_of_two_event_loops_are_each_sent_once() -> None:
+    sent: list[str] = []
+
+    async def post(_: dict[str, str], body: bytes) -> int:
+        sent.append(json.loads(body)["subject"])
+        await asyncio.sleep(0.1)
+        return 200
+
+    async def put(*subjects: str) -> None:
+        for subject in subjects:
+            hook.put(Alert(Kind.BREAKER, subject, "", START_AT))
+
+    hook = Webhook(WebhookConfig(url="https://example.org", secret_env="S"), SECRET, VirtualClock(), post)
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+    asyncio.run_coroutine_threadsafe(put("1", "2"), loop).result(5)
+    await until(lambda: sent)
+    await put("3")
+    await until(lambda: len(sent) >= 3)
+    await asyncio.sleep(0.3)
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join(5)
+    loop.close()
+    assert sorted(sent) == ["1", "2", "3"]
+
+
+def test_webhooks_that_were_edited_away_are_not_kept() -> None:
+    with LLMRouter(config({"a": provider()}), env={}, backend=ScriptedBackend()) as routed:
+        for port in range(1000, 1100):
+            hook = {"url": f"http://127.0.0.1:{port}/", "secret_env": "S"}
+            routed.alerts.configure(AlertsConfig.model_validate({"webhook": hook}), {}, {"S": SECRET})
+        assert len(routed.alerts._webhooks) == 1
 
 
 async def test_a_redirect_is_not_followed() -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
+import threading
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +14,7 @@ from typing import Any
 import pytest
 
 from llm7router import AllProvidersExhaustedError, NoProviderAvailableError, RequestContext, StreamInterruptedError
+from llm7router.cache.disk import REST_S
 from llm7router.cache.shelves import MemoryShelf
 from llm7router.errors import CallerLimitError, StoreError
 from llm7router.events import RequestEvent
@@ -93,6 +97,19 @@ async def test_a_deployment_that_allows_it_has_its_answers_given_again_at_temper
     for _ in range(2):
         assert not (await one.router.complete(HELLO, temperature=0, tools=tools)).cached
     assert not (await one.router.complete(HELLO, RequestContext(cache=False), temperature=0)).cached
+
+
+@in_virtual_time
+@pytest.mark.parametrize("kind", ["image_url", "video_url", "file"])
+async def test_what_an_address_leads_to_may_change_so_only_who_asks_gets_a_stored_answer(kind: str) -> None:
+    sees = model(capabilities=["streaming", "vision"])
+    one = Scene({"a": provider(sees, cache=True)}, {"a/m": COUNTED})
+    part = {"type": kind, kind: {"url": "https://camera.example/now"}}
+    shown = [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, part]}]
+    answers = [await one.router.complete(shown, temperature=0) for _ in range(2)]
+    assert [answer.content for answer in answers] == ["answer 0", "answer 1"]
+    assert not (await one.router.complete(shown, ASK, temperature=0)).cached
+    assert (await one.router.complete(shown, ASK, temperature=0)).cached
 
 
 @in_virtual_time
@@ -345,6 +362,36 @@ async def test_a_broken_file_under_a_running_router_fails_no_request(on_disk: Sc
     database.unlink()
     database.write_bytes(b"no database at all" * 500)
     assert not (await ask(on_disk)).cached
+    await ask(on_disk)
+    assert (await ask(on_disk)).cached
+
+
+async def test_a_file_that_another_process_holds_keeps_nobody_waiting_for_the_others(
+    on_disk: Scene, tmp_path: Path
+) -> None:
+    await ask(on_disk)
+    lock = sqlite3.connect(tmp_path / "state" / "answers" / DATABASE, isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    began = time.monotonic()
+    texts = [[{"role": "user", "content": f"text {number}"}] for number in range(30)]
+    await asyncio.gather(*(on_disk.router.complete(text, ASK) for text in texts))
+    assert time.monotonic() - began < 2, "each of them waits for the lock by itself"
+    lock.execute("ROLLBACK")
+    lock.close()
+    await asyncio.sleep(REST_S)
+    assert (await ask(on_disk)).cached
+
+
+async def test_where_no_thread_can_be_had_requests_are_served(
+    on_disk: Scene, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def full(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", full)
+        assert (await ask(on_disk)).content == "answer 0"
+    assert "can't start new thread" in caplog.text
     await ask(on_disk)
     assert (await ask(on_disk)).cached
 

@@ -225,6 +225,12 @@ def of_key(told: Told, body: str) -> list[str]:
     return [fault.removeprefix("router.yaml:2: server.keys[0].") for fault in faults]
 
 
+def test_a_callers_name_is_not_that_of_the_gateways_own_key(told: Told) -> None:
+    assert told(f"version: 1\nserver: {{keys: [{{name: owner, sha256: '{'0' * 64}'}}]}}\n") == [
+        "router.yaml:2: server.keys[0].name: 'owner' is who holds the gateway's own key; give this one another name"
+    ]
+
+
 def test_a_callers_request_may_not_cost_more_than_its_day_or_its_month(told: Told) -> None:
     for longer in ("day", "month"):
         assert of_key(told, f"budget: {{usd_per_request: 0.5, usd_per_{longer}: 0.1}}") == [

@@ -7,6 +7,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
 from llm7router.clock import SystemClock
 from llm7router.config.history_models import HistoryConfig
 from llm7router.history import History, Usage
@@ -60,3 +62,18 @@ def test_there_is_a_thread_only_while_there_is_something_to_do() -> None:
     background.wake()
     assert background.close(5)
     assert not running()
+
+
+def test_where_no_thread_can_be_had_now_one_is_had_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    done = threading.Event()
+    background = Background(done.set, 0.001, "of-another-test")
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", full)
+        with pytest.raises(RuntimeError):
+            background.wake()
+    assert background.close(5)
+    background.wake()
+    assert done.wait(5)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 from tests.history.kept import rows
 from tests.history.workers import FLUSHES, REQUESTS, write
@@ -40,3 +43,26 @@ for _ in range(3):
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     assert sum(usage.requests for usage in rows(tmp_path / "state").values()) == 3
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_forked_child_that_looks_first_neither_hangs_nor_writes_what_its_parent_counted(tmp_path: Path) -> None:
+    code = f"""
+import os, signal
+from pathlib import Path
+from tests.history.kept import history
+from tests.history.workers import event_of
+kept = history(Path({str(tmp_path)!r}))
+kept(event_of("ann"))
+kept._lock.acquire()  # as if the fork came while the thread was counting
+child = os.fork()
+if not child:
+    signal.alarm(10)
+    kept.report(1)
+    os._exit(0)
+kept._lock.release()
+assert os.waitpid(child, 0)[1] == 0
+kept.close()
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert sum(usage.requests for usage in rows(tmp_path).values()) == 1

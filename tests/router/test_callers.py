@@ -50,6 +50,14 @@ async def test_tokens_are_counted_as_used_and_given_back_when_nobody_answered() 
 
 
 @in_virtual_time
+async def test_counts_that_cannot_be_true_keep_no_caller_away() -> None:
+    tokens = {"unit": "tokens", "window": "day", "max": 10_000}
+    one = scene(tokens, scripts={"a/m": Reply(prompt_tokens=10**9, output_tokens=10**9)})
+    for _ in range(2):
+        await one.router.complete(HELLO, CI, max_tokens=1000)
+
+
+@in_virtual_time
 async def test_a_stream_holds_its_part_until_it_ends() -> None:
     one = scene({"unit": "concurrent", "max": 1})
     stream = one.router.stream(HELLO, CI)

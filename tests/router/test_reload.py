@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from llm7router import LLMRouter, RequestContext
 from llm7router.errors import AllProvidersExhaustedError, CallerLimitError, ConfigError
 from llm7router.presets import GroqProvider
+from llm7router.routing import Routing
 from llm7router.state.store.memory import MemoryStore
 from llm7router.testing import Reply, Script, ScriptedBackend, VirtualClock
 from llm7router.types import Failure
@@ -97,6 +100,30 @@ async def test_providers_from_code_stay(tmp_path: Path) -> None:
     assert {d.provider for d in edited.router.deployments} == {"b", "groq"}
 
 
+def test_an_edit_while_a_provider_is_registered_is_not_undone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    edited, made, waiting = Edited(tmp_path), threading.Event(), threading.Event()
+    of = Routing.of
+
+    def slow(*given: Any) -> Routing:
+        routing = of(*given)
+        if not made.is_set():
+            made.set()
+            waiting.wait(0.3)
+        return routing
+
+    monkeypatch.setattr(Routing, "of", slow)
+    groq = GroqProvider(api_key="k", api_key_env=None)
+    threads = [threading.Thread(target=edited.router.register_provider, args=(groq,))]
+    threads[0].start()
+    assert made.wait(5)
+    edited.write(scene.ranked("b"))
+    threads.append(threading.Thread(target=lambda: (edited.router.reload(), waiting.set())))
+    threads[1].start()
+    for thread in threads:
+        thread.join(10)
+    assert {d.provider for d in edited.router.deployments} == {"b", "groq"}
+
+
 async def test_limits_of_callers_are_read_again_and_what_they_used_counts(tmp_path: Path) -> None:
     edited = Edited(tmp_path)
 
@@ -134,6 +161,15 @@ def test_a_router_that_was_told_to_notices_edits_by_itself(tmp_path: Path) -> No
     assert wait_until(written, 10)
     assert told[0] == 3
     edited.router.close()
+
+
+def test_the_watch_over_a_file_ends_with_a_router_that_nobody_closed(tmp_path: Path) -> None:
+    edited = Edited(tmp_path, reload=True)
+    watcher = edited.router._watcher
+    assert watcher is not None
+    del edited.router
+    gc.collect()
+    assert wait_until(lambda: not watcher._thread.is_alive(), 10)
 
 
 def test_a_configuration_of_no_file_is_not_watched() -> None:

@@ -6,12 +6,18 @@ import hashlib
 import json
 import threading
 import time
+from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.server.gateway import chat_body, configuration
+from llm7router import LLMRouter
+from llm7router.server.app import create_app
+from llm7router.state.store.memory import MemoryStore
+from llm7router.testing import ScriptedBackend
+from tests.router import scene
+from tests.server.gateway import KEY, chat_body, configuration
 from tests.server.service import Service
 from tests.upstream import Upstream, wait_until
 
@@ -79,6 +85,35 @@ def test_edits_in_the_middle_of_traffic_take_effect_and_fail_nobody(
     assert "what was read before stays in use" in service.errors
     assert "modles: unknown key" in service.errors
     assert "Traceback" not in service.errors
+
+
+async def test_who_was_removed_while_its_body_came_is_not_served_without_its_budget(tmp_path: Path) -> None:
+    file, backend = tmp_path / "router.yaml", ScriptedBackend()
+
+    def write(*keys: dict[str, Any]) -> None:
+        providers = {"paid": scene.provider(scene.model(cost={"input": 1, "output": 1}))}
+        budget = {"usd_per_request": 1, "usd_per_day": 10}
+        file.write_text(json.dumps(scene.config(providers, budget=budget, server={"keys": list(keys)})))
+
+    digest = hashlib.sha256(NEW_KEY.encode()).hexdigest()
+    write({"name": "ann", "sha256": digest, "budget": {"usd_per_day": 0}})
+    router = LLMRouter(file, env={}, backend=backend, store=MemoryStore())
+    gateway, statuses = create_app(router, own_key=KEY), []
+
+    async def receive() -> dict[str, Any]:
+        write()
+        router.reload()
+        return {"type": "http.request", "body": json.dumps(chat_body()).encode(), "more_body": False}
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        statuses.append(message.get("status"))
+
+    fields = {"host": "localhost", "authorization": f"Bearer {NEW_KEY}", "content-type": "application/json"}
+    headers = [(name.encode(), value.encode()) for name, value in fields.items()]
+    scope = {"type": "http", "method": "POST", "path": "/v1/chat/completions", "headers": headers}
+    await gateway(scope, receive, send)
+    assert statuses[0] == 401
+    assert backend.calls == []
 
 
 @pytest.mark.slow

@@ -64,7 +64,10 @@ class OneThread:
         with self._lock:
             if self._thread is None:
                 self._thread = ThreadPoolExecutor(1, thread_name_prefix="llm7router-store")
-            return self._thread.submit(self._run, work)
+            try:
+                return self._thread.submit(self._run, work)
+            except RuntimeError as error:  # no more threads are to be had, or the interpreter is about to end
+                raise StoreError(f"{self.where}: {error}") from None
 
     def _run(self, work: Callable[[], R]) -> R:
         self._work = work
@@ -83,6 +86,7 @@ class OneThread:
 
     async def _await(self, future: Future[R]) -> R:
         waiting = asyncio.wrap_future(future)
+        waiting.add_done_callback(_looked_at)  # asyncio logs the failure of what nobody waits for any more
         while True:
             under_way = self._work
             for _ in range(STEPS):
@@ -106,3 +110,8 @@ class OneThread:
 
     def _hanging(self) -> StoreError:
         return StoreError(f"{self.where}: no answer for over {self.patience_s} s")
+
+
+def _looked_at(done: asyncio.Future[Any]) -> None:
+    if not done.cancelled():
+        done.exception()
