@@ -59,8 +59,8 @@ class Watcher:
                 raise_interrupt=False,
             ):
                 self._look()
-        except OSError as error:  # no more watches are to be had, or a directory is gone
-            log.warning("edits of %s are not noticed any more: %s; restart to use them", self._files[0], error.strerror)
+        except (OSError, RuntimeError) as error:  # no more watches are to be had, or a directory is gone
+            log.warning("edits of %s are not noticed any more: %s; restart to use them", self._files[0], error)
 
     def _look(self) -> None:
         """Wait until nothing changes any more, and tell, unless all is as it was."""

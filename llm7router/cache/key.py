@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from llm7router.decision.request import parts
+from llm7router.decision.content import parts
 from llm7router.types import Capability, Deployment, Message, Request
 
 VERSION = 1  # of what is hashed

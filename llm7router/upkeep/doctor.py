@@ -89,6 +89,7 @@ async def _called(
 
     await litellm_api.load()  # takes seconds, which are not the model's
     async with LLMRouter(loaded) as router:
+        router.hooks.remove(router.alerts)  # what it would tell is what is looked for here
         probes = await calls.probe(router, [spec.name for spec in asked] if options.probe else [])
         measured = [await calls.local_speed(router, d) for d in able[:1] if options.local]  # each takes its memory
         others = [Finding(Area.LOCAL, Level.OK, f"{d.id}: its file is there; not measured") for d in able[1:]]
