@@ -13,15 +13,9 @@ if TYPE_CHECKING:
     from llm7router.upkeep.findings import Finding
 
 COLORS = {"ok": "green", "warning": "yellow", "fault": "red"}
-EPILOG = """\b
-Examples:
-  llm7router doctor                      what is in order, and what to do about the rest
-  llm7router doctor --probe              with one request to each provider, of your allowance
-  llm7router doctor --no-local --json    quick, for scripts
-"""
 
 
-@click.command(short_help="What is in order, and what to do about the rest.", epilog=EPILOG)
+@click.command(short_help="What is in order, and what to do about the rest.")
 @click.option("--probe", is_flag=True, help="Ask each provider one question, too: that counts against its limits.")
 @click.option("--no-local", is_flag=True, help="Do not load the model on this machine to measure it.")
 @config_option
@@ -31,6 +25,12 @@ def doctor(ctx: click.Context, probe: bool, no_local: bool, config_path: str | N
     """Look at configuration, keys, providers, models, the age of facts, data policy, clock, state, local models and
     packages. Each line is ok, a warning or a fault, with what to do. Providers are asked for their lists of models,
     which spends no quota.
+
+    \b
+    Examples:
+      llm7router doctor                      what is in order, and what to do about the rest
+      llm7router doctor --probe              with one request to each provider, of your allowance
+      llm7router doctor --no-local --json    quick, for scripts
 
     Exit code 0 without faults, 1 with one.
     """

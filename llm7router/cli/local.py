@@ -37,7 +37,7 @@ def local(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
         raise click.UsageError(f"give these options after `{ctx.invoked_subcommand}`")
 
 
-@local.command()
+@local.command(short_help="Download a model of the Hugging Face hub.")
 @click.argument("model", shell_complete=local_ids)
 @config_option
 @click.pass_context
@@ -68,7 +68,7 @@ def fetch(ctx: click.Context, model: str, config_path: str | None) -> None:
         click.echo(f"Note: {error.message}; this one was fetched before", err=True)
 
 
-@local.command()
+@local.command(short_help="How fast a model reads and writes here.")
 @click.argument("model", required=False, shell_complete=local_ids)
 @config_option
 @json_option
@@ -93,7 +93,7 @@ def measure(ctx: click.Context, model: str | None, config_path: str | None, as_j
         ctx.exit(EXIT_NOTHING_SERVES)
 
 
-@local.command()
+@local.command(short_help="Which model suits this machine.")
 @config_option
 @json_option
 @click.pass_context

@@ -13,15 +13,8 @@ if TYPE_CHECKING:
     from llm7router.upkeep.changes import Change
     from llm7router.upkeep.update import Look
 
-EPILOG = """\b
-Examples:
-  llm7router providers update                     what changed, of all enabled providers
-  llm7router providers update groq openrouter     of these
-  llm7router providers update --apply             write it into your router.yaml
-"""
 
-
-@click.command(short_help="What changed at the providers; --apply writes it.", epilog=EPILOG)
+@click.command(short_help="What changed at the providers; --apply writes it.")
 @click.argument("names", metavar="[PROVIDER]...", nargs=-1)
 @click.option("--apply", "write", is_flag=True, help="Write the changes into router.yaml.")
 @click.option("--models-dev", metavar="URL", help="Where models.dev's api.json is, or `none`. Default: models.dev.")
@@ -46,6 +39,12 @@ def update(
       context, capabilities   the provider's word; models.dev's only where it says less
       price                   the provider's word; models.dev's only where it is higher; never to 0
     Limits are never changed. Exit code 1 if a list could not be read.
+
+    \b
+    Examples:
+      llm7router providers update                     what changed, of all enabled providers
+      llm7router providers update groq openrouter     of these
+      llm7router providers update --apply             write it into your router.yaml
     """
     from llm7router.cli.interrupts import run
     from llm7router.cli.output import console

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from typing import Any
 
 import click
@@ -58,13 +59,14 @@ def serve(host: str | None, port: int | None, workers: int, key_file: str | None
 
 
 def _banner(url: str, key_file: object, config: str) -> str:
+    file = shlex.quote(str(key_file))
     return f"""llm7router serves {config}
 
   dashboard        {url}/
   OPENAI_BASE_URL  {url}/v1
   OPENAI_API_KEY   is in {key_file}
 
-  export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY="$(cat '{key_file}')"
+  export OPENAI_BASE_URL={url}/v1 OPENAI_API_KEY="$(cat {file})"
   model: auto, auto:code, an alias, or provider/model. Ctrl-C stops."""
 
 
@@ -92,15 +94,24 @@ def key(name: str, **budget: float | None) -> None:
       llm7router key alice
       llm7router key intern --usd-per-day 0.50
     """
-    from llm7router.server.keys import digest_of, new_key
+    from pydantic import ValidationError
 
+    from llm7router.config.server_models import KeyConfig
+    from llm7router.server.keys import digest_of, new_key
+    from llm7router.upkeep.edit import flow
+
+    try:
+        KeyConfig(name=name, sha256="0" * 64)
+    except ValidationError:  # before there is a key that no router.yaml could take
+        rule = "letters, digits, '.', '_' and '-', 64 at most, the first a letter or digit"
+        raise click.UsageError(f"{name[:80]!r} is no name for a client; use {rule}") from None
     made = new_key()
     amounts = {limit: f"{most:.6f}".rstrip("0").rstrip(".") for limit, most in budget.items() if most is not None}
     usd = ", ".join(f"{limit}: {most}" for limit, most in amounts.items())
     click.echo(made)
     click.echo(
         f"\nGive that to {name}; it is not kept anywhere. For router.yaml:\n\n"
-        f"server:\n  keys:\n    - {{name: {name}, sha256: {digest_of(made).hex()}"
+        f"server:\n  keys:\n    - {{name: {flow(name)}, sha256: {digest_of(made).hex()}"
         f"{f', budget: {{{usd}}}' if usd else ''}}}\n",
         err=True,
     )

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from llm7router.onboarding.keep import Store
 
 MOST_PIPED = 65536  # bytes
+NO_KEYS = "none of its providers takes one; copy providers from the router.yaml that ships"
 
 
 @click.command(short_help="Get, check and store a provider's key.")
@@ -56,7 +57,7 @@ def setup(
     from llm7router.onboarding.guide import Guide, Options
 
     piped = _piped(provider) if key_stdin else None
-    if piped is None and not sys.stdin.isatty():
+    if piped is None and not _at_terminal():
         raise click.UsageError("setup asks at a terminal; in a script pipe the key in with --key-stdin")
     loaded = load(config_path)
     options = Options(config_path, store, not no_browser, not no_check, piped)
@@ -82,9 +83,15 @@ def _piped(provider: str | None) -> str:
 
     if provider is None:
         raise click.UsageError("--key-stdin needs a PROVIDER")
-    if sys.stdin.isatty():
+    if _at_terminal():
         return ask_hidden("Key (hidden): ")
+    if sys.stdin is None:
+        raise click.UsageError("--key-stdin has nothing to read, since standard input is closed; pipe the key in")
     return sys.stdin.buffer.read(MOST_PIPED).decode("utf-8", "replace")
+
+
+def _at_terminal() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()  # None: it was closed, as with `<&-`
 
 
 def named(loaded: LoadedConfig, provider: str) -> ProviderSpec:
@@ -95,9 +102,10 @@ def named(loaded: LoadedConfig, provider: str) -> ProviderSpec:
     specs = {spec.name: spec for spec in loaded.providers}
     keyed = [name for name, spec in specs.items() if spec.config.api_key_env]
     if provider not in specs:
-        raise ConfigError(f"no provider {provider[:80]!r} in {loaded.path}; {suggest(provider, keyed)}")
+        hint = suggest(provider, keyed) if keyed else NO_KEYS
+        raise ConfigError(f"no provider {provider[:80]!r} in {loaded.path}; {hint}")
     if provider not in keyed:
-        raise ConfigError(f"{provider} takes no key; {suggest('', keyed)}")
+        raise ConfigError(f"{provider} takes no key; {suggest('', keyed) if keyed else NO_KEYS}")
     return specs[provider]
 
 

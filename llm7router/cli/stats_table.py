@@ -18,6 +18,8 @@ from llm7router.history.report import Line, Report
 BARS = 60  # of the plots over time, at most
 BAR_WIDTH = 12
 WIDE = 90  # columns from which on there is room for a bar in each line
+NARROWEST = 80  # columns that the table takes; a terminal that has less breaks its lines, and all of them can be read
+AROUND = 40  # columns of what stands beside a plot
 UNNAMED = {"caller": "(no name)"}  # of empty names; else it is nobody
 
 
@@ -26,19 +28,20 @@ def show(report: Report, period: str) -> None:
     unicode = speaks_unicode(sys.stdout.encoding)
     # As wide as other commands take a pipe to be; rich's own idea of it is narrower.
     screen = Console(highlight=False, width=width(), emoji=False)
+    table = Console(highlight=False, width=max(width(), NARROWEST), emoji=False)
     total = report.total()
     begun = datetime.fromtimestamp(report.since).strftime("%Y-%m-%d %H:%M")
     screen.print(Text(f"The last {period}, since {begun}, by {report.by}", style="bold"))
-    for line in _plots(report, unicode):
-        screen.print(Text(line))
-    screen.print(_table(report, total, unicode, screen.width >= WIDE))
+    for line in _plots(report, unicode, max(10, min(BARS, screen.width - AROUND))):
+        screen.print(Text(line), soft_wrap=True)
+    table.print(_table(report, total, unicode, screen.width >= WIDE))
     for line in _saving(report, total):
         screen.print(Text(line))
 
 
-def _plots(report: Report, unicode: bool) -> list[str]:
-    lines = report.over_time(BARS)[""]
-    hours = report.step_s(BARS) // 3600
+def _plots(report: Report, unicode: bool, bars: int) -> list[str]:
+    lines = report.over_time(bars)[""]
+    hours = report.step_s(bars) // 3600
     stretch = "an hour" if hours == 1 else f"{hours} hours"
     counts = {"requests": [line.usage.requests for line in lines], "tokens": [_tokens(line) for line in lines]}
     side = "│" if unicode else "|"

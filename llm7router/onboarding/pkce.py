@@ -75,7 +75,13 @@ class Pkce:
             ConsentError: as `code_in`, or it can be neither.
         """
         text = "".join(pasted.split())  # a long address that a terminal or mail program broke
-        return self.code_in(urlsplit(text).query) if "?" in text else _code(text)
+        if "?" not in text:
+            return _code(text)
+        try:
+            query = urlsplit(text).query
+        except ValueError:  # its message repeats what was pasted
+            raise ConsentError("it is an address that cannot be read") from None
+        return self.code_in(query)
 
 
 async def exchange(config: ProviderConfig, code: str, verifier: str) -> str:

@@ -6,8 +6,10 @@ import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from llm7router.calls.redact import redact
+from llm7router.upkeep.fetch import look_up
 
 TIMEOUT_S = 10.0
 MOST_BYTES = 1 << 20  # the longest models list seen has a quarter of that
@@ -42,6 +44,7 @@ async def fetch(url: str, *, headers: Mapping[str, str] | None = None, post: Any
     request = {"headers": {**own, **(headers or {})}, **({"json": post} if post is not None else {})}
     try:
         async with asyncio.timeout(TIMEOUT_S):
+            await _looked_up(url)
             # No redirects and no environment (proxies, netrc): a key goes to that host or nowhere.
             async with (
                 httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client,
@@ -54,6 +57,14 @@ async def fetch(url: str, *, headers: Mapping[str, str] | None = None, post: Any
         raise NoAnswerError(f"it did not answer within {TIMEOUT_S:g} s") from None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise NoAnswerError(f"it cannot be reached ({type(error).__name__})") from None
+
+
+async def _looked_up(url: str) -> None:
+    """Look the host up first, so that neither the time limit nor Ctrl-C waits for a name server."""
+    try:
+        await look_up(urlsplit(url).hostname or "")
+    except OSError:
+        raise NoAnswerError("its name cannot be looked up; check the network") from None
 
 
 async def _body(response: Any) -> bytes:

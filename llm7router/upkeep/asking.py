@@ -109,14 +109,16 @@ def _heard(
             raise listing
         return Heard(page, faults[0] if faults else "", models_list.read(listing.data()), good)
     except FetchError as error:
-        rejected = isinstance(listing, Page) and lister.headers and listing.status in (401, 403)
+        rejected = bool(lister.headers) and _key_good(spec, listing) is False
         return Heard(page, str(error), key_good=False if rejected else good)
     except ValueError as error:
         return Heard(page, f"{page.host if page else spec.name} answers with {error}", key_good=good)
 
 
 def _key_good(spec: ProviderSpec, answer: Page | FetchError) -> bool | None:
-    bad = {401, 403, spec.config.key_check.bad_key_status if spec.config.key_check else None}
+    bad = {403, spec.config.key_check.bad_key_status if spec.config.key_check else None}
     if isinstance(answer, FetchError):
         return None
-    return False if answer.status in bad else True if answer.status == 200 else None
+    if answer.status == 401 or (answer.status in bad and not answer.is_page):
+        return False
+    return True if answer.status == 200 and not answer.is_page else None

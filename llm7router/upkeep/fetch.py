@@ -47,6 +47,11 @@ class Page:
     date: float | None  # the server's clock, in epoch seconds, whole
     at: float  # our clock when it came
 
+    @property
+    def is_page(self) -> bool:
+        """It is a web page: of a firewall, a proxy or a hotel's log-in, and not of the provider's API."""
+        return "html" in self.content_type or self.body.lstrip()[:1] == b"<"
+
     def data(self) -> Any:
         """The JSON of a good answer.
 
@@ -58,7 +63,7 @@ class Page:
             raise FetchError(f"{self.host} redirects to {_plain(to)}, which is not followed; correct base_url")
         if self.status != 200:
             raise FetchError(f"{self.host} answers {self.status}")
-        if "html" in self.content_type or self.body.lstrip()[:1] == b"<":
+        if self.is_page:
             raise FetchError(f"{self.host} answers with a web page in place of JSON; a proxy may stand between")
         try:
             return json.loads(self.body)
@@ -86,7 +91,7 @@ async def get(
     host = _plain(urlsplit(url).netloc)
     try:
         async with asyncio.timeout(within_s):
-            await _look_up(urlsplit(url).hostname or "")
+            await look_up(urlsplit(url).hostname or "")
             async with http.stream("GET", url, headers=dict(headers or {})) as answer:
                 return await _page(host, answer, clock)
     except TimeoutError:
@@ -98,7 +103,7 @@ async def get(
         raise FetchError(f"{host} breaks off its answer") from None
 
 
-async def _look_up(name: str) -> None:
+async def look_up(name: str) -> None:
     """Look the name up in a thread that nobody waits for.
 
     asyncio's own threads are waited for when a program ends, and a look-up without a network can take half a minute.

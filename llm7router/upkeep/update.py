@@ -69,7 +69,8 @@ def _chosen(loaded: LoadedConfig, names: Sequence[str]) -> list[ProviderSpec]:
     known = {spec.name: spec for spec in loaded.providers}
     for name in names:
         if name not in known:
-            raise ConfigError(f"no provider {name[:80]!r}; {suggest(name, known)}")
+            hint = suggest(name, known) if known else "router.yaml has none; copy some from the one that ships"
+            raise ConfigError(f"no provider {name[:80]!r}; {hint}")
     hosted = [spec for spec in loaded.providers if spec.config.kind == "openai"]
     return [spec for spec in hosted if (spec.name in names if names else spec.config.enabled)]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -60,10 +61,9 @@ def writable(loaded: LoadedConfig) -> Path:
     path = loaded.path.resolve()
     if path == packaged().resolve():
         copy = Path(click.get_app_dir("llm7router")) / "router.yaml"
-        command = f"mkdir -p '{copy.parent}' && cp '{path}' '{copy}'"
-        raise ConfigError(
-            f"{path}: the file that ships is not changed; copy it first: {command}, then add --config '{copy}'"
-        )
+        old, folder, new = (shlex.quote(str(each)) for each in (path, copy.parent, copy))
+        command = f"mkdir -p {folder} && cp {old} {new}"
+        raise ConfigError(f"{path}: the file that ships is not changed; copy it first: {command}, then add -c {new}")
     return path
 
 

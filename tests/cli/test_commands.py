@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -17,6 +18,8 @@ from click.testing import CliRunner, Result
 from llm7router.cli import main
 from llm7router.cli.options import prompt_text
 from llm7router.cli.output import usd
+from llm7router.cli.serve import _banner
+from llm7router.config import from_data, yaml_reader
 from tests.e2e.edited import CLOSED, edit, shipped, stubbed, with_base_url
 from tests.upstream import Upstream
 
@@ -455,3 +458,32 @@ def test_a_key_takes_no_amount_that_is_none(amount: str) -> None:
     result = run("key", "intern", "--usd-per-day", amount)
     assert result.exit_code == 2
     assert "Traceback" not in result.output
+
+
+@pytest.mark.parametrize("name", ["a: b}", "x, y", "", "a\nb", "-a", "x" * 65])
+def test_a_name_that_router_yaml_could_not_take_gets_no_key(name: str) -> None:
+    result = run("key", "--", name)
+    assert result.exit_code == 2
+    assert "is no name for a client; use letters, digits" in result.stderr
+    assert "sk-" not in result.output
+
+
+@pytest.mark.parametrize("name", ["alice", "1", "true", "team-a.2"])
+def test_the_lines_for_a_client_are_valid_as_they_stand(name: str) -> None:
+    result = run("key", name)
+    lines = result.stderr.partition("router.yaml:\n")[2]
+    assert [
+        key.name for key in from_data(yaml_reader.read(f"version: 1\n{lines}").data, env={}).config.server.keys
+    ] == [name]
+
+
+def test_a_path_with_a_quote_is_quoted_for_the_shell() -> None:
+    said = _banner("http://127.0.0.1:1", "/home/o'hara/key", "router.yaml")
+    (line,) = [line for line in said.splitlines() if line.strip().startswith("export ")]
+    assert shlex.split(line.partition("$(cat ")[2].partition(")")[0]) == ["/home/o'hara/key"]
+
+
+def test_every_command_says_in_one_whole_line_what_it_is_for() -> None:
+    groups = [main, *(each for each in main.commands.values() if isinstance(each, click.Group))]
+    commands = [command for group in groups for command in group.commands.values() if not command.short_help]
+    assert not [command.name for command in commands if command.get_short_help_str(70).endswith("...")]

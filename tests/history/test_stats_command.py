@@ -188,3 +188,17 @@ def test_a_plot_shows_that_something_is_more_than_nothing() -> None:
 def test_what_an_encoding_can_show_is_known() -> None:
     assert speaks_unicode("utf-8")
     assert not any(map(speaks_unicode, ("ascii", "latin-1", "cp437x", None)))
+
+
+@pytest.mark.parametrize("columns", [20, 40, 80])
+def test_a_narrow_terminal_shows_every_name_and_every_figure(
+    past: Path, monkeypatch: pytest.MonkeyPatch, columns: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    result = stats()
+    assert "…" not in result.output
+    for text in ("groq ", "local ", "(nobody) ", "1.5 M", "total "):
+        assert text in result.output
+    plots = [line for line in result.output.splitlines() if "most in" in line]
+    assert len(plots) == 2
+    assert max(map(len, plots)) <= max(columns, 50)

@@ -31,6 +31,7 @@ class Hub:
     sent: bytes | None = None  # in place of the content, under the content's checksum
     pause_after: int | None = None  # bytes after which a download waits for `go_on`
     resumes: bool = True
+    commit: str = COMMIT
     seen: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)  # method, path, headers
 
     def __post_init__(self) -> None:
@@ -87,7 +88,11 @@ class _Handler(BaseHTTPRequestHandler):
             status, code = REFUSALS[hub.fault]
             self._head(status, {"X-Error-Code": code} if code else {}, 0)
         else:
-            told = {"X-Repo-Commit": COMMIT, "X-Linked-Size": str(len(hub.content)), "X-Linked-Etag": f'"{hub.sha256}"'}
+            told = {
+                "X-Repo-Commit": hub.commit,
+                "X-Linked-Size": str(len(hub.content)),
+                "X-Linked-Etag": f'"{hub.sha256}"',
+            }
             if hub.fault == "no checksum":
                 told["X-Linked-Etag"] = '"abc"'
             self._head(302, {**told, "Location": f"{hub.storage}/storage/{hub.sha256}"}, 0)

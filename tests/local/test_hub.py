@@ -164,6 +164,14 @@ def test_a_file_without_a_checksum_is_not_fetched(env: dict[str, str], hub: Hub)
         fetch(env)
 
 
+def test_a_commit_that_would_leave_the_cache_is_refused(env: dict[str, str], hub: Hub, tmp_path: Path) -> None:
+    hub.commit = "../../../../elsewhere"
+    with pytest.raises(LocalModelError, match="tells no commit"):
+        fetch(env)
+    assert not hub.downloads()
+    assert not [*tmp_path.rglob("elsewhere")]
+
+
 @pytest.mark.parametrize(
     ("fault", "says"),
     [

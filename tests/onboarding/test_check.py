@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import socket
+import threading
+import time
+
 import pytest
 
 from llm7router.config.load import load, packaged
@@ -114,6 +119,27 @@ async def test_a_host_that_is_down_is_not_the_keys_fault(refused: str) -> None:
     config = next(spec.config for spec in load(packaged(), env={}).providers if spec.name == "groq")
     checked = await free_check(config.model_copy(update={"base_url": refused}), CANARY)
     assert checked == (Verdict.UNKNOWN, "it cannot be reached (ConnectError)", None)
+
+
+def test_a_name_server_that_does_not_answer_holds_nobody_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: ended.wait(20))
+    monkeypatch.setattr(web, "TIMEOUT_S", 0.2)
+    began = time.monotonic()
+    with pytest.raises(web.NoAnswerError, match=r"did not answer within 0.2 s"):
+        asyncio.run(web.fetch("https://a.example/v1/models"))
+    took_s = time.monotonic() - began
+    ended.set()
+    assert took_s < 2, "neither the question nor the end of its loop waits for the look-up"
+
+
+async def test_a_name_that_does_not_exist_is_not_the_keys_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> None:
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(web.NoAnswerError, match=r"^its name cannot be looked up; check the network$"):
+        await web.fetch("https://a.example/v1/models")
 
 
 async def test_a_compressed_answer_is_not_unpacked(upstream: Upstream) -> None:

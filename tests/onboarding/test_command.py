@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
@@ -145,3 +147,20 @@ def test_what_the_provider_needs_beside_a_key_must_be_set_before_a_script_can_go
     result = run("cloudflare", "--key-stdin", input=GOOD_KEY)
     assert result.exit_code == 1
     assert "CLOUDFLARE_ACCOUNT_ID is not set; set it in the environment or in .env first" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [("groq",), ("groq", "--key-stdin")])
+def test_a_closed_standard_input_is_wrong_usage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...]
+) -> None:
+    routed(tmp_path)
+    monkeypatch.setattr(sys, "stdin", None)
+    with pytest.raises(click.UsageError, match=r"standard input is closed|asks at a terminal"):
+        main(["setup", *arguments], standalone_mode=False)
+
+
+def test_a_file_without_providers_says_where_to_get_some(tmp_path: Path) -> None:
+    (tmp_path / "router.yaml").write_text("version: 1\n")
+    result = run("groq", "--key-stdin", input="x")
+    assert result.exit_code == 2
+    assert "none of its providers takes one; copy providers from the router.yaml that ships" in result.stderr

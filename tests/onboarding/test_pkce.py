@@ -91,6 +91,12 @@ def test_a_code_may_be_pasted_alone_or_in_the_address_that_the_browser_shows(pas
     assert pkce.code_of(pasted.format(state=pkce.state)) == "abc"
 
 
+@pytest.mark.parametrize("pasted", ["http://[x?code=canary", "http://canary\u2100b?state=x"])
+def test_a_pasted_address_that_cannot_be_read_is_told_without_repeating_it(pasted: str) -> None:
+    with pytest.raises(ConsentError, match=r"^it is an address that cannot be read$"):
+        Pkce().code_of(pasted)
+
+
 def test_a_pasted_address_of_another_flow_is_refused() -> None:
     with pytest.raises(OtherStateError):
         Pkce().code_of(f"http://localhost:1/cb?state={Pkce().state}&code=abc")

@@ -81,6 +81,14 @@ def test_a_key_that_is_rejected_is_a_fault(tmp_path: Path, up: Upstream, status:
     assert text.startswith("groq: reachable, but it rejects the key (GROQ_API_KEY); correct GROQ_API_KEY")
 
 
+def test_a_firewall_s_page_does_not_make_a_key_bad(tmp_path: Path, up: Upstream) -> None:
+    written(tmp_path, up)
+    up.paths[LISTS["groq"]] = ("html", 403)
+    level, text = findings()["providers"][0]
+    assert level == "warning"
+    assert "rejects the key" not in text
+
+
 def test_a_check_of_its_own_gets_the_key_as_it_wants_it_and_says_bad_as_it_does(tmp_path: Path, up: Upstream) -> None:
     path = written(tmp_path, up)
     check = "key_check: {path: /v1beta/models, header: X-Goog-Api-Key, bad_key_status: 400}"

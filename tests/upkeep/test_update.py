@@ -199,7 +199,7 @@ def test_the_file_that_ships_is_not_written_and_the_way_to_a_copy_is_told(tmp_pa
     result = run("--apply", "--config", str(packaged()))
     assert result.exit_code == 2
     copy = tmp_path / "config" / "llm7router" / "router.yaml"
-    assert f"copy it first: mkdir -p '{copy.parent}' && cp '{packaged()}' '{copy}'" in result.stderr
+    assert f"copy it first: mkdir -p {copy.parent} && cp {packaged()} {copy}, then add -c {copy}" in result.stderr
     assert packaged().read_bytes() == before
 
 

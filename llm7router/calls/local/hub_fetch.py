@@ -27,6 +27,7 @@ from llm7router.calls.local.hub_faults import PREFERRED, explained, refused
 PIECE = 1 << 20
 PAUSES_S = (1, 2, 4, 8)  # between attempts that brought nothing; one that brought something starts anew
 _SHA256 = re.compile(r"[0-9a-f]{64}")
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # it becomes the name of a directory
 _TIMEOUT = httpx.Timeout(30, connect=10)
 
 Progress = Callable[[int, int], None]
@@ -97,10 +98,12 @@ def _look(wanted: HubFile, endpoint: str, token: str | None) -> _Remote:
     url = hf_hub_url(wanted.repo, wanted.file, revision=wanted.revision, endpoint=endpoint)
     key = token or get_token()
     about = get_hf_file_metadata(url, token=key or False, endpoint=endpoint)
-    if about.size is None or about.commit_hash is None or not _SHA256.fullmatch(about.etag or ""):
+    if about.size is None or not _SHA256.fullmatch(about.etag or ""):
         raise LocalModelError(f"{wanted}: {endpoint} tells no SHA-256 of it, so it cannot be checked", PREFERRED)
+    if not _COMMIT.fullmatch(commit := about.commit_hash or ""):
+        raise LocalModelError(f"{wanted}: {endpoint} tells no commit that it is of", PREFERRED)
     headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
-    return _Remote(url, str(about.etag), about.commit_hash, about.size, headers, key)
+    return _Remote(url, str(about.etag), commit, about.size, headers, key)
 
 
 def _check_room(wanted: HubFile, part: Path, size: int) -> None:

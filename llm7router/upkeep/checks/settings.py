@@ -10,6 +10,8 @@ from pathlib import Path
 
 from llm7router.config.addresses import host_of, is_loopback
 from llm7router.config.models import LoadedConfig, ProviderSpec
+from llm7router.onboarding.env_file import places
+from llm7router.onboarding.keep import origin
 from llm7router.types import Deployment, Off
 from llm7router.upkeep.asking import key_fault, key_of
 from llm7router.upkeep.findings import Area, Finding, Level
@@ -44,7 +46,7 @@ def keys(loaded: LoadedConfig) -> Iterator[Finding]:
         if not loaded.env.get(name, "").strip():
             without = spec.config.api_key is not None
             if without:
-                message = f"{spec.name}: {name} is not set; it is asked with the key of router.yaml, or without one"
+                message = f"{spec.name}: {name} is not set; it works without, as `api_key` in router.yaml says"
                 yield Finding(Area.KEYS, Level.OK, message)
             else:
                 missing.append(name)
@@ -52,7 +54,8 @@ def keys(loaded: LoadedConfig) -> Iterator[Finding]:
             fix = f"set it again: `llm7router setup {spec.name}`"
             yield Finding(Area.KEYS, Level.FAULT, f"{spec.name}: {name} {wrong}", fix)
         else:
-            yield Finding(Area.KEYS, Level.OK, f"{spec.name}: {name} is set in {_source(name, loaded)}")
+            where = (origin(loaded.path, name) if loaded.path else None) or "the environment"
+            yield Finding(Area.KEYS, Level.OK, f"{spec.name}: {name} is set in {where}")
     if missing:
         names = ", ".join(dict.fromkeys(missing))
         yield Finding(Area.KEYS, Level.WARNING, f"not set: {names}", "`llm7router setup` for more free providers")
@@ -62,20 +65,7 @@ def keys(loaded: LoadedConfig) -> Iterator[Finding]:
 
 
 def _env_files(loaded: LoadedConfig) -> list[Path]:
-    beside = [] if loaded.path is None else [loaded.path.parent / ".env"]
-    return [path for path in dict.fromkeys(map(Path.absolute, (Path(".env"), *beside))) if path.is_file()]
-
-
-def _source(name: str, loaded: LoadedConfig) -> str:
-    from dotenv import dotenv_values
-
-    value = loaded.env[name]
-    if os.environ.get(name) == value:
-        return "the environment"
-    for path in _env_files(loaded):
-        if dotenv_values(path, interpolate=False, encoding="utf-8").get(name) == value:
-            return str(path)
-    return "the system's keyring"
+    return [path for path in places(loaded.path) if path.is_file()] if loaded.path else []
 
 
 def facts(specs: Iterable[ProviderSpec], now: float) -> Iterator[Finding]:
