@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -54,9 +55,10 @@ class Service:
     @property
     def env(self) -> dict[str, str]:
         """The variables that clients need."""
-        found = re.search(r'export OPENAI_BASE_URL=(\S+) OPENAI_API_KEY="\$\(cat \'(.*)\'\)"', self.errors)
+        found = re.search(r'export OPENAI_BASE_URL=(\S+) OPENAI_API_KEY="\$\(cat (.*)\)"', self.errors)
         assert found, self.errors
-        return {"OPENAI_BASE_URL": found[1], "OPENAI_API_KEY": Path(found[2]).read_text(encoding="utf-8").strip()}
+        (key_file,) = shlex.split(found[2])  # quoted where a shell needs it
+        return {"OPENAI_BASE_URL": found[1], "OPENAI_API_KEY": Path(key_file).read_text(encoding="utf-8").strip()}
 
     @property
     def url(self) -> str:
