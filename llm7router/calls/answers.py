@@ -43,13 +43,19 @@ def usage_of(response: Any) -> tuple[int, int] | None:
     """Prompt and output tokens, or None: LiteLLM puts zeros where the provider said nothing."""
     usage = getattr(response, "usage", None)
     prompt, output = (getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens"))
-    return counts(0 if prompt is None else prompt, 0 if output is None else output)
+    return counts(0 if prompt is None else prompt, 0 if output is None else output, getattr(usage, "total_tokens", 0))
 
 
-def counts(prompt: Any, output: Any) -> tuple[int, int] | None:
-    """Prompt and output tokens if both can be true and one is more than 0, else None."""
-    known = count(prompt), count(output)
-    return (known[0], known[1]) if known[0] is not None and known[1] is not None and any(known) else None
+def counts(prompt: Any, output: Any, total: Any = None) -> tuple[int, int] | None:
+    """Prompt and output tokens if both can be true and one is more than 0, else None.
+
+    What a total holds beyond them is output, too: some providers leave thoughts out of `completion_tokens`, and bill
+    them.
+    """
+    told_prompt, told_output = count(prompt), count(output)
+    if told_prompt is None or told_output is None or not (told_prompt or told_output):
+        return None
+    return told_prompt, max(told_output, (count(total) or 0) - told_prompt)
 
 
 def count(value: Any) -> int | None:

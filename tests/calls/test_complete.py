@@ -51,6 +51,24 @@ async def test_usage_that_was_not_sent_is_not_made_up(backend: LiteLLMBackend, u
     assert (outcome.ok, outcome.prompt_tokens, outcome.output_tokens) == (True, None, None)
 
 
+@pytest.mark.parametrize(
+    ("total", "output"), [(7 + 5 + 300, 305), (12, 5), (3, 5), (0, 5), (-1, 5), (None, 5), (10**400, 5), ("9", 5)], ids=str
+)
+async def test_thoughts_that_only_the_total_counts_are_output(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, way: str, total: Any, output: int
+) -> None:
+    upstream.always("answer", usage=behave.USAGE | {"total_tokens": total})
+    wanted = call(upstream, prefix=prefix)
+    if way == "whole":
+        outcome = await backend.complete(wanted)
+        assert (outcome.prompt_tokens, outcome.output_tokens) == (7, output)
+    else:
+        outcome = await backend.stream(wanted)
+        await drain(outcome)
+        assert outcome.stream is not None
+        assert outcome.stream.usage == (7, output)
+
+
 @pytest.mark.parametrize("field", ["prompt_tokens", "completion_tokens"])
 @pytest.mark.parametrize("count", BAD_COUNTS, ids=lambda count: str(count)[:12])
 async def test_usage_that_cannot_be_is_no_usage(

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
 
 from llm7router import RequestContext, StreamInterruptedError
+from llm7router.calls.base import Call
 from llm7router.errors import NoProviderAvailableError
 from llm7router.state.store.base import Store
 from llm7router.testing import Reply
-from llm7router.types import Failure
+from llm7router.types import Failure, Outcome
 from tests.router.scene import HELLO, Scene, model, provider
 from tests.virtual import in_virtual_time
 
@@ -193,3 +195,47 @@ async def test_a_count_of_tokens_that_may_be_true_is_believed() -> None:
     one = scene({"usd_per_day": 5}, script=Reply("four " * 320, prompt_tokens=9, output_tokens=400))
     await ask(one)
     assert spent(one, "budget usd/day of intern") == pytest.approx(0.04)
+
+
+@in_virtual_time
+async def test_what_cannot_be_told_where_to_end_is_never_paid_for() -> None:
+    """Nothing that is sent bounds the answer, so no worst case is known."""
+    unbounded = {"unsupported_params": ["max_tokens", "max_completion_tokens"]}
+    providers = {"paid": provider(model(cost=PAID), **unbounded), "free": provider(**unbounded)}
+    one = Scene(providers, budget={"usd_per_request": 1, "usd_per_day": 10})
+    assert await ask(one) == "free"
+    (rejected,) = one.router.decide(HELLO).rejected
+    assert (rejected.deployment.id, rejected.rejection.summary) == ("paid/m", "cost unknown")
+    assert "max_completion_tokens" in rejected.rejection.advice
+
+
+@in_virtual_time
+async def test_a_count_for_one_of_several_answers_gives_no_money_back() -> None:
+    one = scene({"usd_per_day": 5}, script=Reply("four " * 320, prompt_tokens=9, output_tokens=400))
+    one.backend.complete = _thrice(one.backend.complete)  # type: ignore[method-assign]
+    await ask(one, n=3)
+    assert spent(one, "budget usd/day of intern") == pytest.approx(0.3)
+
+
+def _thrice(complete: Callable[[Call], Awaitable[Outcome]]) -> Callable[[Call], Awaitable[Outcome]]:
+    """The same answer as each of three choices."""
+
+    async def completed(call: Call) -> Outcome:
+        outcome = await complete(call)
+        outcome.response.choices *= 3
+        return outcome
+
+    return completed
+
+
+@in_virtual_time
+async def test_an_image_that_could_cost_more_than_is_allowed_is_not_sent_to_who_would_be_paid() -> None:
+    """A model that counts 48,169 tokens for an image would take 0.48 USD of the 0.1 that are allowed."""
+    price = {"input": 10, "output": 0}
+    sees = ["streaming", "tools", "vision"]
+    providers = {"paid": provider(model(cost=price, capabilities=sees, context_window=128000))}
+    one = Scene(providers, budget={"usd_per_request": 0.1, "usd_per_day": 10})
+    picture = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}]
+    with pytest.raises(NoProviderAvailableError, match="over the budget"):
+        await one.router.complete(picture)
+    assert not one.called
