@@ -101,8 +101,8 @@ def fits_budget(request: Request, candidate: Candidate) -> Rejection | None:
     worst = demand.worst_usd(request, candidate.deployment, candidate.output_tokens)
     if worst is None:
         return Rejection("budget", "cost unknown", advice="set `cost` in router.yaml")
-    if candidate.output_tokens and _BOUNDS <= candidate.deployment.unsupported_params:
-        advice = "nothing bounds its answers; take max_tokens or max_completion_tokens out of its unsupported_params"
+    if candidate.output_tokens and candidate.deployment.unsupported_params >= _BOUNDS:
+        advice = "nothing bounds its answers; let max_tokens or max_completion_tokens out of `unsupported_params`"
         return Rejection("budget", "cost unknown", advice=advice)
     if worst > request.max_usd:
         advice = f"may cost {worst:.6f} USD of {request.max_usd:g} allowed; see `budget` in router.yaml"

@@ -52,7 +52,9 @@ async def test_usage_that_was_not_sent_is_not_made_up(backend: LiteLLMBackend, u
 
 
 @pytest.mark.parametrize(
-    ("total", "output"), [(7 + 5 + 300, 305), (12, 5), (3, 5), (0, 5), (-1, 5), (None, 5), (10**400, 5), ("9", 5)], ids=str
+    ("total", "output"),
+    [(7 + 5 + 300, 305), (12, 5), (3, 5), (0, 5), (-1, 5), (None, 5), (10**400, 5), ("9", 5)],
+    ids=str,
 )
 async def test_thoughts_that_only_the_total_counts_are_output(
     backend: LiteLLMBackend, upstream: Upstream, prefix: str, way: str, total: Any, output: int
