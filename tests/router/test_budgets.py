@@ -166,6 +166,17 @@ async def test_a_callers_money_comes_back_with_the_utc_day_and_with_the_month() 
 
 
 @in_virtual_time
+async def test_of_two_budgets_neither_is_passed_whichever_ends_first() -> None:
+    one = scene({}, usd_per_request=0.1, usd_per_day=0.2, usd_per_month=0.5)
+    paid = []
+    for _ in range(20):
+        paid.append([await ask(one) for _ in range(3)].count("paid"))
+        await asyncio.sleep(DAY_S / 2)
+        await asyncio.sleep(DAY_S / 2)
+    assert paid == [2, 2, 1, *[0] * 14, 2, 2, 1], "15 January is the first day"
+
+
+@in_virtual_time
 @pytest.mark.parametrize("jump_s", [-DAY_S / 24, -40 * DAY_S], ids=["an hour back", "forty days back"])
 async def test_a_clock_that_is_set_back_gives_no_caller_new_money(jump_s: float) -> None:
     one = scene({"usd_per_month": 0.1})
