@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llm7router.calls import vectors
-from llm7router.calls.answers import place_of
+from llm7router.calls.answers import ending_of, place_of
 from llm7router.decision import demand
 from llm7router.decision.failures import POLICIES, Refund
 from llm7router.decision.request import BYTES_PER_TOKEN
@@ -46,7 +46,7 @@ class Answer:
         message = choice.message
         calls = [call if isinstance(call, dict) else call.model_dump() for call in message.tool_calls or ()]
         reasoning = getattr(message, "reasoning_content", None) or ""
-        return cls(message.content or "", reasoning, choice.finish_reason, calls)
+        return cls(message.content or "", reasoning, ending_of(choice), calls)
 
     def add(self, chunk: StreamChunk) -> None:
         """Take up a chunk; fragments of tool calls are joined by their index."""

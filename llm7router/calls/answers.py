@@ -10,6 +10,7 @@ from llm7router.types import Failure, Outcome
 MOST = 10**9  # tokens, or requests; no limit and no context is near it
 MOST_CALLS = 256  # tool calls in one answer
 NO_PLACE = "a tool call with an impossible index"
+CUT = ("model_length", "abort")  # the context was full, the engine gave up: LiteLLM shows "stop" for both
 REASONING_ONLY = "only reasoning within max_tokens"
 
 
@@ -81,6 +82,12 @@ def piece_of(delta: Any) -> tuple[str, str, tuple[Mapping[str, Any], ...]]:
     calls = getattr(delta, "tool_calls", None) or ()
     plain = tuple(call if isinstance(call, dict) else call.model_dump(exclude_none=True) for call in calls)
     return getattr(delta, "content", None) or "", getattr(delta, "reasoning_content", None) or "", plain
+
+
+def ending_of(choice: Any, native: str | None = None) -> str | None:
+    """The finish reason of a choice; "length" for an answer that was cut off. `native` is the provider's own word."""
+    reason: str | None = choice.finish_reason
+    return "length" if reason == "stop" and (native or _native(choice)) in CUT else reason
 
 
 def _has_content(choice: Any) -> bool:

@@ -10,6 +10,7 @@ import pytest
 
 from llm7router.calls import answers
 from llm7router.calls.backend import LiteLLMBackend
+from llm7router.result import Answer
 from llm7router.types import Failure
 from tests import upstream_behaviours as behave
 from tests.calls.helpers import arrived, call, drain, make, saw_close
@@ -93,6 +94,22 @@ async def test_usage_that_cannot_be_is_no_usage(
 def test_token_counts_are_whole_numbers_up_to_a_billion() -> None:
     assert [answers.count(good) for good in (0, 1, 10**9)] == [0, 1, 10**9]
     assert {answers.count(bad) for bad in (*BAD_COUNTS, None, True, "7", 7.0, [7])} == {None}
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [("model_length", "length"), ("abort", "length"), ("length", "length"), ("stop", "stop"), ("end_turn", "stop")],
+)
+async def test_an_answer_that_was_cut_off_says_so_in_the_providers_word_or_in_openais(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, way: str, said: str, reason: str
+) -> None:
+    upstream.always("answer", "Hi", finish_reason=said)
+    wanted = call(upstream, prefix=prefix)
+    if way == "whole":
+        assert Answer.of((await backend.complete(wanted)).response).finish_reason == reason
+    else:
+        chunks, _ = await drain(await backend.stream(wanted))
+        assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == [reason]
 
 
 async def test_a_tool_call_without_text_is_an_answer(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
