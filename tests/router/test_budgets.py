@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,8 @@ from llm7router import RequestContext, StreamInterruptedError
 from llm7router.calls.base import Call
 from llm7router.errors import NoProviderAvailableError
 from llm7router.state.store.base import Store
+from llm7router.state.store.disk import DiskStore
+from llm7router.state.store.plain_disk import DATABASE
 from llm7router.testing import Reply
 from llm7router.types import Failure, Outcome
 from tests.router.scene import HELLO, Scene, model, provider
@@ -250,3 +253,30 @@ async def test_an_image_that_could_cost_more_than_is_allowed_is_not_sent_to_who_
     with pytest.raises(NoProviderAvailableError, match="over the budget"):
         await one.router.complete(picture)
     assert not one.called
+
+
+@pytest.mark.parametrize("whose", ["everybody", "intern"])
+async def test_when_what_was_spent_is_lost_with_a_broken_store_nothing_more_is_in_that_day_or_month(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    """A broken file begins afresh, which must not be a second budget."""
+    context = INTERN if whose == "intern" else OTHER
+    months: dict[str, Any] = {"everybody": ({}, {"usd_per_month": 5}), "intern": ({"usd_per_month": 5}, {})}[whose]
+
+    def begun() -> Scene:
+        return scene(months[0], store=DiskStore(tmp_path / "state"), **months[1])
+
+    one = begun()
+    monkeypatch.setattr("llm7router.state.store.disk.time.time", one.clock.now)
+    assert await ask(one, context) == "paid"
+    await one.router.aclose()
+    for file in (tmp_path / "state").iterdir():
+        file.unlink() if file.name != DATABASE else file.write_bytes(b"broken" * 999)
+    one = begun()
+    one.clock.jump(DAY_S)
+    assert [await ask(one, context) for _ in range(2)] == ["free"] * 2
+    for _ in range(20):
+        one.clock.jump(DAY_S)
+        one.router.stats()
+    assert await ask(one, context) == "paid", "the next month has money again"
+    await one.router.aclose()
