@@ -11,7 +11,8 @@ from fnmatch import fnmatchcase
 from llm7router.config.limit_models import LimitConfig
 from llm7router.config.models import BudgetConfig, ModelConfig, PriceConfig, ProviderSpec, StrengthConfig
 from llm7router.config.server_models import KeyBudgetConfig, KeyConfig
-from llm7router.decision.demand import BUDGET_CELL, MICRO
+from llm7router.decision.demand import MICRO
+from llm7router.state.cells import BUDGET
 from llm7router.types import (
     DISABLED,
     Capability,
@@ -190,10 +191,10 @@ def _limit(limit: LimitConfig, cell: str, counts: Counts, *, shared: bool) -> Li
 
 def callers_budget(key: KeyConfig) -> tuple[Limit, ...]:
     """A caller's own budget as limits, which what is not free has for its requests, beside everybody's budget."""
-    return tuple(_budget(key.budget, f"{BUDGET_CELL}/{key.name}", f" of {key.name}"))
+    return tuple(_budget(key.budget, f"{BUDGET}/{key.name}", f" of {key.name}"))
 
 
-def _budget(budget: BudgetConfig | KeyBudgetConfig, cell: str = BUDGET_CELL, whose: str = "") -> Iterable[Limit]:
+def _budget(budget: BudgetConfig | KeyBudgetConfig, cell: str = BUDGET, whose: str = "") -> Iterable[Limit]:
     """The user's own money as limits, over UTC days and months."""
     periods = ((Period.DAY, budget.usd_per_day), (Period.MONTH, budget.usd_per_month))
     for period, usd in periods:

@@ -139,7 +139,8 @@ class Engine:
         outcome = await self._backend.complete(call)
         if not outcome.ok:
             return outcome
-        outcome = result.believed(outcome, d, request, result.Answer.of(outcome.response))
+        answers = map(result.Answer.of_choice, outcome.response.choices)
+        outcome = result.believed(outcome, d, request, answers)
         return result.in_one_piece(outcome, d) if stream else outcome
 
     def _call(self, attempt: Attempt, watch: Watch, parameters: Mapping[str, Any], deadline: float) -> Call:

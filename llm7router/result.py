@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llm7router.calls import vectors
-from llm7router.calls.answers import place_of
+from llm7router.calls.answers import ending_of, place_of
 from llm7router.decision import demand
 from llm7router.decision.failures import POLICIES, Refund
 from llm7router.decision.request import BYTES_PER_TOKEN
@@ -38,11 +38,15 @@ class Answer:
     @classmethod
     def of(cls, response: Any) -> Answer:
         """From LiteLLM's ModelResponse, which the call layer has checked to hold a choice."""
-        choice = response.choices[0]
+        return cls.of_choice(response.choices[0])
+
+    @classmethod
+    def of_choice(cls, choice: Any) -> Answer:
+        """From one of the choices of a response."""
         message = choice.message
         calls = [call if isinstance(call, dict) else call.model_dump() for call in message.tool_calls or ()]
         reasoning = getattr(message, "reasoning_content", None) or ""
-        return cls(message.content or "", reasoning, choice.finish_reason, calls)
+        return cls(message.content or "", reasoning, ending_of(choice), calls)
 
     def add(self, chunk: StreamChunk) -> None:
         """Take up a chunk; fragments of tool calls are joined by their index."""
@@ -159,7 +163,7 @@ LEAST_PROMPT, LEAST_OUTPUT = 1 / 8, 3 / 8
 WORDS = 2  # tokens that an answer of one long word may lack
 
 
-def believed(outcome: Outcome, deployment: Deployment, request: Request, answer: Answer | None = None) -> Outcome:
+def believed(outcome: Outcome, deployment: Deployment, request: Request, answers: Iterable[Answer] = ()) -> Outcome:
     """The outcome, of a paid call without counts of tokens that are too low for what was sent and answered.
 
     Without counts the whole reservation stays charged: what a provider forgets to tell, it may still bill.
@@ -167,7 +171,7 @@ def believed(outcome: Outcome, deployment: Deployment, request: Request, answer:
     prompt, output = outcome.prompt_tokens, outcome.output_tokens
     if deployment.free or prompt is None or output is None:
         return outcome
-    least = answer.estimated_tokens * LEAST_OUTPUT - WORDS if answer else 0
+    least = sum(answer.estimated_tokens * LEAST_OUTPUT - WORDS for answer in answers)
     if prompt >= request.prompt_tokens * LEAST_PROMPT and output >= least:
         return outcome
     return replace(outcome, prompt_tokens=None, output_tokens=None)

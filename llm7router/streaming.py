@@ -51,7 +51,7 @@ class Streaming:
                         opening = None
                     yield chunk
                 final = ending.finished(outcome, chunks.usage, chunks.waited_s)
-                final = result.believed(final, d, watch.request, answer)
+                final = result.believed(final, d, watch.request, [answer])
             except BrokenStreamError as broken:
                 final = replace(broken.outcome, generated=True)
             finally:

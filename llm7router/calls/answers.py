@@ -10,6 +10,7 @@ from llm7router.types import Failure, Outcome
 MOST = 10**9  # tokens, or requests; no limit and no context is near it
 MOST_CALLS = 256  # tool calls in one answer
 NO_PLACE = "a tool call with an impossible index"
+CUT = ("model_length", "abort")  # the context was full, the engine gave up: LiteLLM shows "stop" for both
 REASONING_ONLY = "only reasoning within max_tokens"
 
 
@@ -43,13 +44,19 @@ def usage_of(response: Any) -> tuple[int, int] | None:
     """Prompt and output tokens, or None: LiteLLM puts zeros where the provider said nothing."""
     usage = getattr(response, "usage", None)
     prompt, output = (getattr(usage, name, None) for name in ("prompt_tokens", "completion_tokens"))
-    return counts(0 if prompt is None else prompt, 0 if output is None else output)
+    return counts(0 if prompt is None else prompt, 0 if output is None else output, getattr(usage, "total_tokens", 0))
 
 
-def counts(prompt: Any, output: Any) -> tuple[int, int] | None:
-    """Prompt and output tokens if both can be true and one is more than 0, else None."""
-    known = count(prompt), count(output)
-    return (known[0], known[1]) if known[0] is not None and known[1] is not None and any(known) else None
+def counts(prompt: Any, output: Any, total: Any = None) -> tuple[int, int] | None:
+    """Prompt and output tokens if both can be true and one is more than 0, else None.
+
+    What a total holds beyond them is output, too: some providers leave thoughts out of `completion_tokens`, and bill
+    them.
+    """
+    told_prompt, told_output = count(prompt), count(output)
+    if told_prompt is None or told_output is None or not (told_prompt or told_output):
+        return None
+    return told_prompt, max(told_output, (count(total) or 0) - told_prompt)
 
 
 def count(value: Any) -> int | None:
@@ -75,6 +82,12 @@ def piece_of(delta: Any) -> tuple[str, str, tuple[Mapping[str, Any], ...]]:
     calls = getattr(delta, "tool_calls", None) or ()
     plain = tuple(call if isinstance(call, dict) else call.model_dump(exclude_none=True) for call in calls)
     return getattr(delta, "content", None) or "", getattr(delta, "reasoning_content", None) or "", plain
+
+
+def ending_of(choice: Any, native: str | None = None) -> str | None:
+    """The finish reason of a choice; "length" for an answer that was cut off. `native` is the provider's own word."""
+    reason: str | None = choice.finish_reason
+    return "length" if reason == "stop" and (native or _native(choice)) in CUT else reason
 
 
 def _has_content(choice: Any) -> bool:

@@ -113,6 +113,8 @@ class ContentStream:
         self._answered = self._answered or any(content or calls for content, _, calls in pieces.values())
         content, reasoning, calls = pieces.get(0, ("", "", ()))
         reason = choices[0].finish_reason if choices else None
+        if reason is not None:
+            reason = answers.ending_of(choices[0], self._tail.finish_reason)
         return StreamChunk(content, reasoning, calls, reason, raw=raw), any(map(any, pieces.values()))
 
     def _bad_end(self, last: StreamChunk | None) -> Outcome | None:

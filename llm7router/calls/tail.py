@@ -52,7 +52,8 @@ class Tail:
     def usage(self) -> tuple[int, int] | None:
         """Prompt and output tokens of the last usage, or None."""
         for usage in self._values(_USAGE):
-            if known := answers.counts(usage.get("prompt_tokens"), usage.get("completion_tokens", 0)):
+            told = (usage.get("prompt_tokens"), usage.get("completion_tokens", 0), usage.get("total_tokens"))
+            if known := answers.counts(*told):
                 return known
         return None
 

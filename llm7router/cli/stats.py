@@ -63,15 +63,18 @@ def stats(days: int | None, hours: int | None, by: str, as_csv: bool, config_pat
 
 
 def csv_of(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:
-    """The rows as CSV. A name that a spreadsheet would take for a formula gets an apostrophe before it."""
+    """The rows as CSV, without commands to a terminal. A name that a spreadsheet would take for a formula gets an
+    apostrophe before it."""
     import csv
     import io
+
+    from llm7router.calls.redact import printable
 
     written = io.StringIO()
     writer = csv.writer(written, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_no_formula(value) if isinstance(value, str) else value for value in row.values()])
+        writer.writerow([_no_formula(printable(value)) if isinstance(value, str) else value for value in row.values()])
     return written.getvalue()
 
 

@@ -62,7 +62,9 @@ def _table(report: Report, total: Line, unicode: bool, wide: bool) -> Table:
     most = max((line.usage.requests for line in lines.values()), default=0)
     for name, line in lines.items():
         drawn = [Text(bar(line.usage.requests, most, BAR_WIDTH, unicode=unicode), style="blue")] if wide else []
-        table.add_row(Text(printable(name) or UNNAMED.get(report.by, "(nobody)")), *drawn, *_cells(line))
+        table.add_row(
+            Text(" ".join(printable(name).split()) or UNNAMED.get(report.by, "(nobody)")), *drawn, *_cells(line)
+        )
     table.add_section()
     table.add_row(Text("total"), *([Text("")] if wide else []), *_cells(total), style="bold")
     return table

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from llm7router.state.cells import BUDGET
 from llm7router.state.quota import Charge, Charged
 from llm7router.types import Counts, Deployment, Limit, Operation, Request, TaskType, Unit
 
@@ -16,13 +17,12 @@ _REQUESTS, _CONCURRENT, _TOKENS = Unit.REQUESTS, Unit.CONCURRENT, Unit.TOKENS
 _INPUT_TOKENS, _NEURONS, _USD = Unit.INPUT_TOKENS, Unit.NEURONS, Unit.USD
 _EMBEDDINGS = Operation.EMBEDDINGS
 _RESERVED, _INPUT_ONLY = Counts.RESERVED, Counts.INPUT_ONLY
-BUDGET_CELL = "budget"  # the user's own money: a pool over everything that is not free; `budget/NAME` a caller's
-_CALLERS_BUDGET = f"{BUDGET_CELL}/"
+_CALLERS_BUDGET = f"{BUDGET}/"
 
 
 def is_budget(limit: Limit) -> bool:
     """It counts the user's money, by what the user pays; other `usd` limits count a provider's list prices."""
-    return limit.cell == BUDGET_CELL or limit.cell.startswith(_CALLERS_BUDGET)
+    return limit.cell == BUDGET or limit.cell.startswith(_CALLERS_BUDGET)
 
 
 def wanted_output(request: Request) -> int:

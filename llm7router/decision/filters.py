@@ -17,6 +17,7 @@ Filter = Callable[[Request, Candidate], Rejection | None]
 
 _TOKENS = (Unit.TOKENS, Unit.INPUT_TOKENS)
 _CHAT, _EMBEDDINGS = Operation.CHAT, Capability.EMBEDDINGS
+_BOUNDS = frozenset({"max_tokens", "max_completion_tokens"})
 BREAKER = "breaker"  # the one filter that the panic rule overrides
 
 
@@ -100,6 +101,9 @@ def fits_budget(request: Request, candidate: Candidate) -> Rejection | None:
     worst = demand.worst_usd(request, candidate.deployment, candidate.output_tokens)
     if worst is None:
         return Rejection("budget", "cost unknown", advice="set `cost` in router.yaml")
+    if candidate.output_tokens and candidate.deployment.unsupported_params >= _BOUNDS:
+        advice = "nothing bounds its answers; let max_tokens or max_completion_tokens out of `unsupported_params`"
+        return Rejection("budget", "cost unknown", advice=advice)
     if worst > request.max_usd:
         advice = f"may cost {worst:.6f} USD of {request.max_usd:g} allowed; see `budget` in router.yaml"
         return Rejection("budget", "over the budget", advice=advice)

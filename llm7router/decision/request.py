@@ -19,6 +19,9 @@ BYTES_PER_TOKEN_JSON = 2
 TOKENS_PER_MESSAGE = 4  # role and separators of chat templates
 TOKENS_PER_REQUEST = 16
 TOKENS_PER_IMAGE = 1100  # OpenAI's high detail: 765 to 1,105 for common sizes
+MOST_PER_IMAGE = 50_000  # gpt-4o-mini counts 2,833 and 5,667 for each of up to eight tiles
+MOST_PER_FILE = 1_000_000  # of a film or a file, which may be an address only: as much as the largest contexts hold
+IN_BYTES = ("text", "input_audio", "refusal", "thinking")  # parts that have no more tokens than bytes
 
 E = TypeVar("E", bound=StrEnum)
 BUILT_IN = Detector()
@@ -170,18 +173,19 @@ def estimate(messages: Sequence[Message], parameters: Mapping[str, Any]) -> tupl
     """Prompt tokens: the estimate, and the most that any tokenizer makes.
 
     The estimate is UTF-8 bytes / 3, everything that is JSON / 2, images by the piece, and the template's own: high for
-    English, while digits and symbols can have up to three times as many. The most is a token for each byte; what money
-    depends on uses that.
+    English, while digits and symbols can have up to three times as many. The most is a token for each byte, and what
+    the dearest models count for images, films and files; what money depends on uses that.
     """
-    text_bytes, json_bytes, images = _sizes(messages, parameters)
-    own = images * TOKENS_PER_IMAGE + TOKENS_PER_MESSAGE * len(messages) + TOKENS_PER_REQUEST
+    text_bytes, json_bytes, images, files = _sizes(messages, parameters)
+    own = TOKENS_PER_MESSAGE * len(messages) + TOKENS_PER_REQUEST
     tokens = math.ceil(text_bytes / BYTES_PER_TOKEN + json_bytes / BYTES_PER_TOKEN_JSON) + own
-    return tokens, text_bytes + json_bytes + own
+    most = text_bytes + json_bytes + own + images * MOST_PER_IMAGE + files * MOST_PER_FILE
+    return tokens + images * TOKENS_PER_IMAGE, most
 
 
-def _sizes(messages: Sequence[Message], parameters: Mapping[str, Any]) -> tuple[int, int, int]:
-    """Bytes of text, bytes of everything else as JSON, and the number of images (whose data is not text)."""
-    text_bytes = json_bytes = images = 0
+def _sizes(messages: Sequence[Message], parameters: Mapping[str, Any]) -> tuple[int, int, int, int]:
+    """Bytes of text, bytes of everything else as JSON, and the numbers of images (whose data is not text) and files."""
+    text_bytes = json_bytes = images = files = 0
     for message in messages:
         for part in parts(message):
             if part.get("type") == "text":
@@ -190,11 +194,12 @@ def _sizes(messages: Sequence[Message], parameters: Mapping[str, Any]) -> tuple[
                 images += 1
             else:
                 json_bytes += _json_size(part)
+                files += part.get("type") not in IN_BYTES
         others = {name: value for name, value in message.items() if name not in ("role", "content")}
         json_bytes += _json_size(others) if others else 0
     for value in parameters.values():
         json_bytes += _json_size(value) if isinstance(value, list | tuple | Mapping) else 0
-    return text_bytes, json_bytes, images
+    return text_bytes, json_bytes, images, files
 
 
 def _json_size(value: Any) -> int:

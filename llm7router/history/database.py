@@ -11,6 +11,7 @@ import logging
 import os
 import sqlite3
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any
 from llm7router.errors import StoreError
 from llm7router.history import sketch
 from llm7router.history.base import Rows
+from llm7router.history.tally import MOST_OF_AN_HOUR, OTHERS
 from llm7router.history.usage import SUMS, Key, Usage
 from llm7router.state.store.plain_disk import busy
 
@@ -38,6 +40,7 @@ ADD = f"""
 INSERT INTO usage ({", ".join(COLUMNS)}) VALUES ({", ".join("?" * len(COLUMNS))})
 ON CONFLICT ({", ".join(Key._fields)}) DO UPDATE SET
   {", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)}, latency = merged(latency, excluded.latency)"""  # noqa: S608 - names of ours
+KEYS = f"SELECT {', '.join(Key._fields)} FROM usage WHERE hour = ?"  # noqa: S608 - names of ours
 READ = f"SELECT {', '.join(COLUMNS)} FROM usage WHERE hour >= ?"  # noqa: S608 - names of ours
 
 
@@ -80,7 +83,9 @@ class SqliteHistory:
                 if not self._version(connection):
                     connection.execute(SCHEMA)
                     connection.execute(f"PRAGMA user_version={VERSION}")
-                connection.executemany(ADD, ((*key, *_values(usage)) for key, usage in rows.items()))
+                connection.executemany(
+                    ADD, ((*key, *_values(usage)) for key, usage in _bounded(connection, rows).items())
+                )
                 connection.execute("DELETE FROM usage WHERE hour < ?", (keep_from,))
                 connection.execute("COMMIT")
 
@@ -151,6 +156,19 @@ class _BrokenError(Exception):
     def __init__(self, why: str, file: tuple[int, int]) -> None:
         super().__init__(why)
         self.file = file
+
+
+def _bounded(connection: sqlite3.Connection, rows: Rows) -> Rows:
+    """The rows; callers are told apart only while their hour has few rows in the file, whichever process wrote them."""
+    known = {Key(*found) for hour in {key.hour for key in rows} for found in connection.execute(KEYS, (hour,))}
+    held, bounded = Counter(key.hour for key in known), dict[Key, Usage]()
+    for key, usage in rows.items():
+        kept = key._replace(caller=OTHERS) if key not in known and held[key.hour] >= MOST_OF_AN_HOUR else key
+        if kept not in known:
+            known.add(kept)
+            held[kept.hour] += 1
+        bounded.setdefault(kept, Usage()).add(usage)
+    return bounded
 
 
 def _merged(one: str, other: str) -> str:

@@ -39,6 +39,8 @@ class Cell(NamedTuple):
 
 
 EMPTY = Cell()
+BUDGET = "budget"  # the key of the user's own money; `budget/NAME` of a caller's
+LOST = "what was spent is not known"  # the reason of the block there, set at the instant when a store was found broken
 _HEAD = f'{{"v":{VERSION}'
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 

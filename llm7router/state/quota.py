@@ -14,12 +14,13 @@ from llm7router.decision.failures import POLICIES, Refund, Scope, block_s
 from llm7router.state import health as breaker
 from llm7router.state import latency as speed
 from llm7router.state import learn, windows
-from llm7router.state.cells import EMPTY, Block, Cell
+from llm7router.state.cells import BUDGET, EMPTY, LOST, Block, Cell
+from llm7router.state.periods import bounds
 from llm7router.types import Deployment, Failure, Limit, Outcome, Unit
 
 Cells = Mapping[str, Cell]
 BREAKER_OPEN = "breaker open"
-_REQUESTS = Unit.REQUESTS
+_REQUESTS, _USD = Unit.REQUESTS, Unit.USD
 SKEW_S = 5.0  # clocks of machines may differ by this much
 LEASE_GRACE_S = 10.0  # a lease outlives its deadline by this much, then a killed process's slot comes back
 
@@ -75,7 +76,18 @@ def find_refusal(cells: Cells, charges: Iterable[tuple[Limit, int]], now: float)
             wait = windows.wait(cell.windows.get(limit.name, windows.EMPTY), limit, amount, now)
         if wait > 0 and (worst is None or now + wait > worst.free_at):
             worst = Refusal(f"over {limit.name}", now + wait)
+        if limit.unit is _USD and (known_at := _known_again(cells, limit, now)) > now:
+            worst = Refusal(f"{limit.name}: {LOST}", max(known_at, worst.free_at if worst else 0.0))
     return worst
+
+
+def _known_again(cells: Cells, limit: Limit, now: float) -> float:
+    """When a new period of a budget begins, if what was spent in this one was lost with a broken store; else 0."""
+    lost = cells.get(BUDGET, EMPTY).block
+    budget = limit.cell.partition("/")[0] == BUDGET
+    if lost is None or not budget or limit.tz is None or limit.period is None or lost.at > now + SKEW_S:
+        return 0.0
+    return bounds(limit.period, limit.tz, lost.at)[1] + windows.CALENDAR_GUARD_S
 
 
 def find_block(cells: Cells, deployment: Deployment, now: float) -> Refusal | None:

@@ -10,6 +10,7 @@ import pytest
 
 from llm7router.calls import answers
 from llm7router.calls.backend import LiteLLMBackend
+from llm7router.result import Answer
 from llm7router.types import Failure
 from tests import upstream_behaviours as behave
 from tests.calls.helpers import arrived, call, drain, make, saw_close
@@ -51,6 +52,26 @@ async def test_usage_that_was_not_sent_is_not_made_up(backend: LiteLLMBackend, u
     assert (outcome.ok, outcome.prompt_tokens, outcome.output_tokens) == (True, None, None)
 
 
+@pytest.mark.parametrize(
+    ("total", "output"),
+    [(7 + 5 + 300, 305), (12, 5), (3, 5), (0, 5), (-1, 5), (None, 5), (10**400, 5), ("9", 5)],
+    ids=str,
+)
+async def test_thoughts_that_only_the_total_counts_are_output(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, way: str, total: Any, output: int
+) -> None:
+    upstream.always("answer", usage=behave.USAGE | {"total_tokens": total})
+    wanted = call(upstream, prefix=prefix)
+    if way == "whole":
+        outcome = await backend.complete(wanted)
+        assert (outcome.prompt_tokens, outcome.output_tokens) == (7, output)
+    else:
+        outcome = await backend.stream(wanted)
+        await drain(outcome)
+        assert outcome.stream is not None
+        assert outcome.stream.usage == (7, output)
+
+
 @pytest.mark.parametrize("field", ["prompt_tokens", "completion_tokens"])
 @pytest.mark.parametrize("count", BAD_COUNTS, ids=lambda count: str(count)[:12])
 async def test_usage_that_cannot_be_is_no_usage(
@@ -73,6 +94,22 @@ async def test_usage_that_cannot_be_is_no_usage(
 def test_token_counts_are_whole_numbers_up_to_a_billion() -> None:
     assert [answers.count(good) for good in (0, 1, 10**9)] == [0, 1, 10**9]
     assert {answers.count(bad) for bad in (*BAD_COUNTS, None, True, "7", 7.0, [7])} == {None}
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [("model_length", "length"), ("abort", "length"), ("length", "length"), ("stop", "stop"), ("end_turn", "stop")],
+)
+async def test_an_answer_that_was_cut_off_says_so_in_the_providers_word_or_in_openais(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, way: str, said: str, reason: str
+) -> None:
+    upstream.always("answer", "Hi", finish_reason=said)
+    wanted = call(upstream, prefix=prefix)
+    if way == "whole":
+        assert Answer.of((await backend.complete(wanted)).response).finish_reason == reason
+    else:
+        chunks, _ = await drain(await backend.stream(wanted))
+        assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == [reason]
 
 
 async def test_a_tool_call_without_text_is_an_answer(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:

@@ -94,6 +94,7 @@ def test_every_kind_of_schema_node_is_one_that_the_table_was_written_for() -> No
     expected = {
         "model", "model-fields", "model-field", "definitions", "definition-ref", "default", "nullable", "enum",
         "literal", "dict", "list", "str", "bool", "float", "int", "date", "any",
+        "function-before", "no-info",  # a flag is no number, which is told as a float tells it
     }  # fmt: skip
     assert set(kinds(Config.__pydantic_core_schema__)) - {"requests", "pyrequired"} <= expected
 
@@ -152,6 +153,7 @@ def test_the_example_of_the_manual_reads_as_promised(told: Told) -> None:
         ("zzz: x", "zzz: unknown key; use one of version, environment, scoring, budget, alerts, timeouts, state, cache, history, server, aliases, "
             "tasks, strengths, providers"),
         ("timeouts: {total_s: 5s}", "timeouts.total_s: must be a number (given '5s'); write digits, without a unit"),
+        ("budget: {usd_per_day: true}", "budget.usd_per_day: must be a number (given true); write digits, without a unit"),
         ("timeouts: {total_s: 0}", "timeouts.total_s: must be more than 0 (given 0); change the number"),
         ("providers: []",
          "providers: must be a mapping (given a list); write `key: value` lines under it, or leave it out"),

@@ -56,6 +56,27 @@ def test_an_image_counts_by_its_kind_and_not_by_its_base64() -> None:
     assert 1100 < estimate(IMAGE, {})[0] < 1200
 
 
+@pytest.mark.parametrize(
+    ("part", "least"),
+    [
+        pytest.param(IMAGE[0]["content"][1], 48_169, id="an image, as gpt-4o-mini counts the largest"),
+        pytest.param({"type": "video_url", "video_url": {"url": "https://x/film"}}, 10**6, id="an hour of film"),
+        pytest.param({"type": "file", "file": {"file_id": "f1"}}, 10**6, id="a file that is elsewhere"),
+    ],
+)
+def test_money_is_reserved_for_the_most_that_an_image_or_a_file_may_count(part: Any, least: int) -> None:
+    asked = made([{"role": "user", "content": [part]}])
+    assert asked.prompt_tokens_most >= least
+    paid = deployment(cost=Price(1, 1), limits=(limit("usd", max=10**9),))
+    assert demand.worst_usd(asked, paid, 0) >= least / 1e6
+    assert demand.amounts(asked, paid, 0) == [asked.prompt_tokens_most]
+
+
+def test_sound_has_no_more_tokens_than_its_bytes() -> None:
+    sound = {"type": "input_audio", "input_audio": {"data": "A" * 1000, "format": "wav"}}
+    assert 1000 < made([{"role": "user", "content": [sound]}]).prompt_tokens_most < 1200
+
+
 def test_tool_schemas_count_as_json() -> None:
     assert estimate(HELLO, {"tools": TOOLS})[0] > estimate(HELLO, {})[0] + 30
 

@@ -14,6 +14,7 @@ import pytest
 from llm7router.errors import StoreError
 from llm7router.history import Usage, hook
 from llm7router.history.database import BUSY_S, FILE, VERSION, SqliteHistory
+from llm7router.history.tally import MOST_OF_AN_HOUR, OTHERS
 from tests.history.kept import HOUR, A, B, history, on_disk, rows
 from tests.router.scene import HELLO, ranked
 from tests.virtual import in_virtual_time
@@ -27,6 +28,21 @@ def test_rows_of_one_hour_are_added_up(tmp_path: Path) -> None:
         SqliteHistory(tmp_path).add({A: ONE}, 0)
     SqliteHistory(tmp_path).add({A: Usage(failures=1, latency={40: 1}), B: ONE}, 0)
     assert rows(tmp_path) == {A: Usage(3, 3, 0, 0, 3, 1, 30, 15, 0.75, {40: 4, 72: 6}), B: ONE}
+
+
+def test_callers_without_number_fill_no_file_however_many_processes_write(tmp_path: Path) -> None:
+    for process in range(3):
+        named = {A._replace(caller=f"{process}-{n}"): ONE for n in range(MOST_OF_AN_HOUR - 1)}
+        SqliteHistory(tmp_path).add(named, 0)
+        SqliteHistory(tmp_path).add({A._replace(caller="0-1"): ONE}, 0)
+    found = rows(tmp_path)
+    assert len(found) == MOST_OF_AN_HOUR + 1
+    assert found[A._replace(caller="0-1")].requests == 4, "who is known already still is"
+    assert sum(usage.requests for usage in found.values()) == 3 * MOST_OF_AN_HOUR
+    assert sum(usage.latency[40] for usage in found.values()) == 3 * MOST_OF_AN_HOUR
+    assert found[A._replace(caller=OTHERS)].requests == 3 * MOST_OF_AN_HOUR - (MOST_OF_AN_HOUR + 3)
+    SqliteHistory(tmp_path).add({A._replace(hour=HOUR + 3600, caller="9-9"): ONE}, 0)
+    assert rows(tmp_path)[A._replace(hour=HOUR + 3600, caller="9-9")] == ONE, "the next hour has room again"
 
 
 def test_only_the_hours_asked_for_are_read(tmp_path: Path) -> None:

@@ -124,11 +124,12 @@ def test_a_terminal_without_unicode_gets_ascii(past: Path) -> None:
 
 def test_names_are_neither_markup_nor_commands(directory: Path) -> None:
     hour = int(time.time()) // 3600 * 3600
-    rows = {Key(hour, "a", "m", "chat", "[red]x[/red]\x1b[2J"): Usage(1, 1)}
+    rows = {Key(hour, "a", "m", "chat", "[red]x[/red]\x1b[2J\x9b2J\ntotal 9"): Usage(1, 1)}
     SqliteHistory(directory / "state").add(rows, 0)
-    shown = stats("--by", "caller").output
-    assert "[red]x[/red]" in shown
-    assert "\x1b" not in shown
+    for shown in (stats("--by", "caller").output, stats("--by", "caller", "--csv").output):
+        assert "[red]x[/red]" in shown
+        assert not {"\x1b", "\x9b"} & set(shown)
+    assert not any(line.strip().startswith("total 9") for line in stats("--by", "caller").output.splitlines())
 
 
 def test_without_requests_it_says_what_to_do(directory: Path) -> None:

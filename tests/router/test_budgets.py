@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from llm7router import RequestContext, StreamInterruptedError
+from llm7router.calls.base import Call
 from llm7router.errors import NoProviderAvailableError
 from llm7router.state.store.base import Store
+from llm7router.state.store.disk import DiskStore
+from llm7router.state.store.plain_disk import DATABASE
 from llm7router.testing import Reply
-from llm7router.types import Failure
+from llm7router.types import Failure, Outcome
 from tests.router.scene import HELLO, Scene, model, provider
 from tests.virtual import in_virtual_time
 
@@ -164,6 +169,17 @@ async def test_a_callers_money_comes_back_with_the_utc_day_and_with_the_month() 
 
 
 @in_virtual_time
+async def test_of_two_budgets_neither_is_passed_whichever_ends_first() -> None:
+    one = scene({}, usd_per_request=0.1, usd_per_day=0.2, usd_per_month=0.5)
+    paid = []
+    for _ in range(20):
+        paid.append([await ask(one) for _ in range(3)].count("paid"))
+        await asyncio.sleep(DAY_S / 2)
+        await asyncio.sleep(DAY_S / 2)
+    assert paid == [2, 2, 1, *[0] * 14, 2, 2, 1], "15 January is the first day"
+
+
+@in_virtual_time
 @pytest.mark.parametrize("jump_s", [-DAY_S / 24, -40 * DAY_S], ids=["an hour back", "forty days back"])
 async def test_a_clock_that_is_set_back_gives_no_caller_new_money(jump_s: float) -> None:
     one = scene({"usd_per_month": 0.1})
@@ -193,3 +209,74 @@ async def test_a_count_of_tokens_that_may_be_true_is_believed() -> None:
     one = scene({"usd_per_day": 5}, script=Reply("four " * 320, prompt_tokens=9, output_tokens=400))
     await ask(one)
     assert spent(one, "budget usd/day of intern") == pytest.approx(0.04)
+
+
+@in_virtual_time
+async def test_what_cannot_be_told_where_to_end_is_never_paid_for() -> None:
+    """Nothing that is sent bounds the answer, so no worst case is known."""
+    unbounded = {"unsupported_params": ["max_tokens", "max_completion_tokens"]}
+    providers = {"paid": provider(model(cost=PAID), **unbounded), "free": provider(**unbounded)}
+    one = Scene(providers, budget={"usd_per_request": 1, "usd_per_day": 10})
+    assert await ask(one) == "free"
+    (rejected,) = one.router.decide(HELLO).rejected
+    assert (rejected.deployment.id, rejected.rejection.summary) == ("paid/m", "cost unknown")
+    assert "max_completion_tokens" in rejected.rejection.advice
+
+
+@in_virtual_time
+async def test_a_count_for_one_of_several_answers_gives_no_money_back() -> None:
+    one = scene({"usd_per_day": 5}, script=Reply("four " * 320, prompt_tokens=9, output_tokens=400))
+    one.backend.complete = _thrice(one.backend.complete)  # type: ignore[method-assign]
+    await ask(one, n=3)
+    assert spent(one, "budget usd/day of intern") == pytest.approx(0.3)
+
+
+def _thrice(complete: Callable[[Call], Awaitable[Outcome]]) -> Callable[[Call], Awaitable[Outcome]]:
+    """The same answer as each of three choices."""
+
+    async def completed(call: Call) -> Outcome:
+        outcome = await complete(call)
+        outcome.response.choices *= 3
+        return outcome
+
+    return completed
+
+
+@in_virtual_time
+async def test_an_image_that_could_cost_more_than_is_allowed_is_not_sent_to_who_would_be_paid() -> None:
+    """A model that counts 48,169 tokens for an image would take 0.48 USD of the 0.1 that are allowed."""
+    price = {"input": 10, "output": 0}
+    sees = ["streaming", "tools", "vision"]
+    providers = {"paid": provider(model(cost=price, capabilities=sees, context_window=128000))}
+    one = Scene(providers, budget={"usd_per_request": 0.1, "usd_per_day": 10})
+    picture = [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "https://x/y.png"}}]}]
+    with pytest.raises(NoProviderAvailableError, match="over the budget"):
+        await one.router.complete(picture)
+    assert not one.called
+
+
+@pytest.mark.parametrize("whose", ["everybody", "intern"])
+async def test_when_what_was_spent_is_lost_with_a_broken_store_nothing_more_is_in_that_day_or_month(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, whose: str
+) -> None:
+    """A broken file begins afresh, which must not be a second budget."""
+    context = INTERN if whose == "intern" else OTHER
+    months: dict[str, Any] = {"everybody": ({}, {"usd_per_month": 5}), "intern": ({"usd_per_month": 5}, {})}[whose]
+
+    def begun() -> Scene:
+        return scene(months[0], store=DiskStore(tmp_path / "state"), **months[1])
+
+    one = begun()
+    monkeypatch.setattr("llm7router.state.store.disk.time.time", one.clock.now)
+    assert await ask(one, context) == "paid"
+    await one.router.aclose()
+    for file in (tmp_path / "state").iterdir():
+        file.unlink() if file.name != DATABASE else file.write_bytes(b"broken" * 999)
+    one = begun()
+    one.clock.jump(DAY_S)
+    assert [await ask(one, context) for _ in range(2)] == ["free"] * 2
+    for _ in range(20):
+        one.clock.jump(DAY_S)
+        one.router.stats()
+    assert await ask(one, context) == "paid", "the next month has money again"
+    await one.router.aclose()

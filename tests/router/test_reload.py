@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import json
 import logging
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 
 from llm7router import LLMRouter, RequestContext
-from llm7router.errors import AllProvidersExhaustedError, CallerLimitError, ConfigError
+from llm7router.errors import AllProvidersExhaustedError, CallerLimitError, ConfigError, NoProviderAvailableError
 from llm7router.presets import GroqProvider
 from llm7router.routing import Routing
 from llm7router.state.store.memory import MemoryStore
@@ -21,6 +22,7 @@ from llm7router.types import Failure
 from tests.router import scene
 from tests.router.scene import HELLO
 from tests.upstream import wait_until
+from tests.virtual import in_virtual_time
 
 
 class Edited:
@@ -90,6 +92,27 @@ async def test_a_faulty_or_half_written_file_changes_nothing(tmp_path: Path, tex
     with pytest.raises(ConfigError, match="no such file"):
         edited.router.reload()
     assert await edited.who() == "a"
+
+
+@in_virtual_time
+async def test_a_call_under_way_is_settled_at_the_price_it_was_made_for_and_the_next_at_the_new_one(
+    tmp_path: Path,
+) -> None:
+    edited = Edited(tmp_path, {"a/m": Reply(output_tokens=1000, delay_s=5)})
+
+    def price(output: float, usd_per_day: float) -> None:
+        paid = scene.provider(scene.model(cost={"input": 0, "output": output}))
+        edited.write({"a": paid}, budget={"usd_per_request": 1, "usd_per_day": usd_per_day})
+        edited.router.reload()
+
+    price(100, 10)
+    under_way = asyncio.ensure_future(edited.router.complete(HELLO, max_tokens=2000))
+    await asyncio.sleep(1)
+    price(1000, 1)
+    assert (await under_way).cost == pytest.approx(0.1)
+    with pytest.raises(NoProviderAvailableError, match="over budget usd/day"):
+        await edited.router.complete(HELLO, max_tokens=901)
+    assert (await edited.router.complete(HELLO, max_tokens=900)).provider == "a", "0.1 of 1 USD was spent"
 
 
 async def test_providers_from_code_stay(tmp_path: Path) -> None:

@@ -81,13 +81,14 @@ def test_tools_are_cached_for_whoever_asks_and_come_back_as_calls(gateway: Gatew
     assert upstream.count == 1
 
 
-def test_an_answer_that_was_cut_at_its_length_is_not_stored(gateway: Gateway, upstream: Upstream) -> None:
-    upstream.always(json_body(completion("Hel", finish_reason="length")))
+@pytest.mark.parametrize("said", ["length", "model_length"])
+def test_an_answer_that_was_cut_at_its_length_is_not_stored(gateway: Gateway, upstream: Upstream, said: str) -> None:
+    upstream.always(json_body(completion("Hel", finish_reason=said)))
     for _ in range(2):
         assert gateway.chat(**ASK).json()["choices"][0]["finish_reason"] == "length"
-    upstream.always(stream([{"content": "Hel"}], finish_reason="length"))
+    upstream.always(stream([{"content": "Hel"}], finish_reason=said))
     for _ in range(2):
-        gateway.events(**ASK)
+        assert gateway.events(**ASK)[-2]["choices"][0]["finish_reason"] == "length"
     assert upstream.count == 4
 
 

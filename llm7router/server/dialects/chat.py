@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from llm7router.calls.answers import ending_of
 from llm7router.calls.params import ALLOWED
 from llm7router.server.dialects import shape
 from llm7router.server.dialects.base import Asked, sse
@@ -92,7 +93,7 @@ class ChatWriter:
         if not raw:
             return [self._written(0, _delta(chunk), chunk.finish_reason, None)] if _says(chunk) else []
         return [
-            self._written(choice.index or 0, _raw_delta(choice), choice.finish_reason, _plain(choice, "logprobs"))
+            self._written(choice.index or 0, _raw_delta(choice), ending_of(choice), _plain(choice, "logprobs"))
             for choice in raw
         ]
 
@@ -159,7 +160,7 @@ def _choice(index: int, choice: Any) -> dict[str, Any]:
         "index": index,
         "message": {"role": "assistant", "content": None, "refusal": None, **message},
         "logprobs": _plain(choice, "logprobs"),
-        "finish_reason": choice.finish_reason,
+        "finish_reason": ending_of(choice),
     }
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from diskcache import Timeout
 
 from llm7router.errors import StoreError
-from llm7router.state.cells import Cell, dumps
+from llm7router.state.cells import BUDGET, EMPTY, LOST, Block, Cell, dumps
 from llm7router.state.store.base import Change, T
 from llm7router.state.store.codec import PREFIX, load
 from llm7router.state.store.mounts import network_mount
@@ -67,6 +67,8 @@ class DiskStore(ThreadedStore):
         while True:
             try:
                 self._notice_replacement()
+                if set_aside:
+                    self._note_what_is_lost()
                 return work()
             except (Timeout, sqlite3.Error, OSError, UnsafeValueError) as error:
                 # diskcache turns every error at the beginning of a transaction into its Timeout.
@@ -148,7 +150,16 @@ class DiskStore(ThreadedStore):
             f"{self.directory.name}.corrupt-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}"
         )
         self.directory.rename(aside)
-        log.warning("the state in %s was broken (%s); it is now %s and counting starts afresh", self.where, why, aside)
+        log.warning(
+            "the state in %s was broken (%s); it is now %s and counting starts afresh; what costs money waits for the "
+            "next day or month of its budget, unless %s is removed", self.where, why, aside, self.where,
+        )  # fmt: skip
+
+    def _note_what_is_lost(self) -> None:
+        """What was spent is not known, so nothing more is spent in the same period."""
+        now = time.time()  # of the system: this is the one thing that a store says by itself
+        block = Block(now, LOST, now)
+        self._mutate((BUDGET,), lambda cells: (None, {BUDGET: cells.get(BUDGET, EMPTY)._replace(block=block)}))
 
 
 def identity(directory: Path) -> tuple[int, int] | None:
