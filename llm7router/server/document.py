@@ -10,6 +10,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from llm7router.server.dialects import shape
 from llm7router.server.guard import OPEN
 
 Schema = dict[str, Any]
@@ -75,7 +76,7 @@ _CHAT = {
     "model": _MODEL,
     "messages": _messages("system", "developer", "user"),
     "max_tokens": {"type": ["integer", "null"], "minimum": 1},
-    "temperature": {"type": ["number", "null"]},
+    "temperature": {"type": ["number", "null"], "minimum": -shape.MOST, "maximum": shape.MOST},
     "stream": _STREAM,
 }
 _BODIES: dict[str, tuple[str, Schema, list[str]]] = {

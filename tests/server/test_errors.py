@@ -71,6 +71,9 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "more messages than allowed": ({"messages": user("x") * 2001}, "messages", "more than 2000 messages"),
     "a stream that is a word": ({"stream": "yes"}, "stream", "true or false"),
     "stream_options that are a number": ({"stream_options": 3}, "stream_options", "include_usage"),
+    "a number that no provider could mean": (
+        {"temperature": 1.5e308}, "temperature", "from -1000000000 to 1000000000 (given: 1.5e+308)"),
+    "a number of many digits": ({"temperature": 10**20}, "temperature", "(given: a number of more than 15 digits)"),
     "max_tokens below 1": ({"max_tokens": 0}, "max_tokens", "at least 1"),
     "n below 1": ({"n": 0}, "n", "at least 1"),
     "tools that are text": ({"tools": "x"}, "tools", "list of tools"),

@@ -6,7 +6,6 @@ A check takes a value and where it stands, and gives the value back.
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
@@ -157,6 +156,8 @@ def _shown(value: Any) -> str:
         return repr(value[:SHOWN])
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) < 10**15):
-        return f"{value:g}" if math.isfinite(value) and abs(value) < 10**15 else "a number"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, int):
+        return str(value) if abs(value) < 10**15 else "a number of more than 15 digits"
     return KINDS.get(type(value), "something else")

@@ -15,7 +15,7 @@ ROLES = ("system", "developer", "user", "assistant", "tool", "function")
 SAYING = ("system", "developer", "user")  # an assistant may have called a tool instead
 PARTS = ("text", "image_url", "input_audio", "file", "video_url", "refusal")
 FORMATS = ("text", "json_object", "json_schema")
-MOST = 1e300  # any number that a provider could mean
+MOST = 10**9  # beyond any number that a provider could mean
 
 NUMBERS = ("temperature", "top_p", "presence_penalty", "frequency_penalty", "min_p", "repetition_penalty")
 TEXTS = ("user", "reasoning_effort", "verbosity", "safety_identifier", "prompt_cache_key")

@@ -177,7 +177,7 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ("servers", {"mcp_servers": [{}]}, "mcp_servers: Anthropic calls these"),
     ("no tokens", {"max_tokens": 0}, "max_tokens: must be a whole number from 1"),
     ("a flag for a number", {"temperature": True}, "temperature: must be a number from 0 to 2 (given: true)"),
-    ("no finite number", {"temperature": float("nan")}, "temperature: must be a number from 0 to 2 (given: a number)"),
+    ("no finite number", {"temperature": float("nan")}, "temperature: must be a number from 0 to 2 (given: nan)"),
     ("stops that are none", {"stop_sequences": ["a", 5]}, "stop_sequences[1]: must be a string (given: 5)"),
 ]  # fmt: skip
 
