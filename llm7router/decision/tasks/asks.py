@@ -25,7 +25,7 @@ ASKS = {
         in_plain_words in_short
         core_argument central_argument most_important_points most_important_decisions important_points
         important_parts bottom_line
-        overview_of_this overview_of_the distill* compress* trim_this trim_it cut_this_down cut_it_down
+        overview_of_this overview_of_the distill* compress_this compress_it trim_this trim_it cut_this_down cut_it_down
         what_is_this_about what_it_says
         what_does_it_say what_does_this_say actually_saying essentials cliff_notes long_story_short too_long
         time_to_read cover_the_main
@@ -39,7 +39,7 @@ ASKS = {
         di_cosa_parla in_breve in_poche_parole accorcia* l_essenziale di_cosa_tratta
         о_чем коротко в_двух_словах вкратце сожми суть сжато
         kisaca kisalt* neden_bahsediyor ne_anlatiyor ozu
-        缩短 压缩 精简 大意 主要内容 讲了什么 核心 短く 何について 大事な点 ポイント 手短 줄여 핵심 무슨_내용
+        缩短 压缩成 压缩到 精简 大意 主要内容 讲了什么 核心 短く 何について 大事な点 ポイント 手短 줄여 핵심 무슨_내용
         باختصار اختصر أهم_النقاط मुख्य_बिंदु छोटा_कर
         summar* summat* summing_up sum_up tldr tl_dr key_points main_points key_takeaways takeaway* recap* condens*
         boil_down boil_this boil_it an_abstract gist main_idea main_ideas the_essence shorten_this in_a_nutshell
@@ -71,7 +71,7 @@ ASKS = {
         get_the_names return_only output_only
         just_the_names only_the_names one_per_line number_only answer_with_the yes_no action_items go_through_the
         fill_this_form fill_in_this fill_out scan_this retrieve highlight_all spot_all tabulate
-        put_the_following turn_the_following put_this_into_a make_a_table key_value_pairs structured_data
+        put_this_into_a make_a_table key_value_pairs structured_data
         drop_duplicates
         gib_mir_alle stelle_tabellarisch donne_moi_tous dame_todos dame_en_una_tabla me_de_todos dammi_tutti
         собери дай_все 整理成 表にして तालिका_बना
@@ -86,7 +86,7 @@ ASKS = {
         trouve_toutes
         extraer extrae* extraig* lista_todos lista_todas identifica* encuentra_todos saca_todos saca_los
         extrai* extrair* liste_todos liste_todas identifique* encontre_todos
-        estrarre estrai* estratt* elenca_tutti elenca_tutte individua* trova_tutti
+        estrarre estrai* estratt* elenca_tutti elenca_tutte individua individuare trova_tutti
         извлек* извлечь* выпиш* выдел* найди_все найдите_все перечисли_все вытащ*
         cikar* ayikla* listele* bul_ve tum_isimleri tum_tarihleri
         提取 抽取 抽出 找出 列出所有 列出文中 識別 识别 摘出 取り出し 抜き出 리스트업 추출 뽑아 استخرج استخراج
@@ -144,7 +144,7 @@ ASKS = {
     "asks to play a part": """
         assume_the_role assume_the_persona take_the_role role_of persona picture_yourself impersonate mimic
         speak_like talk_like
-        in_the_voice_of respond_as answer_as let_s_play play_a be_my let_s_roleplay as_though_you
+        in_the_voice_of respond_as answer_as let_s_play play_a be_my let_s_roleplay as_though_you yourself_as
         tu_so ubernimm_die_rolle versetz_dich joue glisse_toi ponte_en_el_papel asume_el_papel
         assuma_o_papel mettiti_nei_panni представь_себя ты_пират веди_себя_как  角色 あなたは になって أنت_الآن كن
         pretend pretending acting_as your_name_is you_will_be you_ll_be we_are_playing be_a act_as act_like

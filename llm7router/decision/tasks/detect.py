@@ -147,7 +147,7 @@ def _share_of_earlier(last: _Weighed, clear: float) -> float:
         return 0.0
     if "goes on from before" in cues:
         return 0.7
-    return 0.5 if last.words <= 6 and "asks a question" not in cues else 0.25
+    return 0.5 if last.words <= 6 and not cues & {"asks a question", "asks to explain"} else 0.25
 
 
 def _share_of_system(told: _Weighed, clear: float) -> float:

@@ -47,6 +47,10 @@ _UNITS = re.compile(
     r"\d ?(?:%|km|mph|kg|cm|m/s|€|£|\$|USD|EUR)|[$€£₹]\d"
     r"|\d[ -](?:hours?|minutes?|days?|gallons?|lit(?:er|re)s?|miles?|meters?)\b"
 )
+_TABLE = re.compile(
+    r"^[ \t]{0,9}\|?[ \t]{0,9}:?-{3,40}:?[ \t]{0,9}\|", re.MULTILINE
+)  # the line below a Markdown table's head
+_CODES = re.compile(r"\b([A-Z]{2}) ?(?:->|→|=>) ?([A-Z]{2})\b")  # of languages: DE->EN
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}|\d{1,2}:\d\d")
 _QUOTED = re.compile(r"[\"“„«「『][^\"”“»」』]{25,}[\"”“»」』]")
 
@@ -123,6 +127,10 @@ def hits(parts: Parts) -> Iterator[Hit]:
             yield Hit(cue, match.group(0)[:40], 0)
     if match := _SUMS.search(parts.ask) or _SUMS.search(parts.rest, 0, 400):
         yield Hit("has sums", match.group(0).strip(), 0)
+    if _TABLE.search(text, 0, SEARCHED):
+        yield Hit("has a table", "a table", 0)
+    if match := _CODES.search(text, 0, 80):
+        yield Hit("says into which language", match.group(0), 0)
     if match := _UNITS.search(parts.ask):
         yield Hit("has percentages or units", match.group(0), 0)
     numbers = len(_NUMBER.findall(_DATE.sub(" ", parts.ask)))

@@ -94,8 +94,8 @@ TOPICS = {
         قاعدة_بيانات डेटाबेस एपीआई
     """,
     "speaks of programs": """
-        programming server software_library indices sudoku function functions method code program script*
-        algorithm* class bug bugs
+        coding repository repo programming server software_library indices sudoku function functions code program
+        script* algorithm* class bug bugs
         variable* loop loops pointer* runtime exception
         exceptions
         sorting library framework schema migration
@@ -163,11 +163,10 @@ TOPICS = {
         जर्मन
     """,
     "speaks of mathematics": """
-        integrate differentiate simplify factorize factorise estimate double doubled doubles twice_as half_as
+        integrate differentiate simplify factorize factorise estimate subset subsets
         digits odd_number even_number
-        vereinfach* halb* doppelt* moitie simplifi* doble mitad simplifi* dobro metade doppio meta упрост* вдвое
-        katina kati 化简 约分 倍 半分 배 ضعف दुगुना
-        calculat* comput* solve solved solving equation* integral* derivative* probabilit* theorem* prime primes
+        vereinfach* simplifi* упрост* 化简 约分
+        calculat* compute computes solve equation* integral* derivative* probabilit* theorem* prime primes
         solutions roots_of divisib* remainder triangle*
         rectangle* circumference perimeter polynomial* matrix matrices eigenvalue* logarithm* factorial*
         arithmetic algebra*
@@ -194,10 +193,9 @@ TOPICS = {
         reason_through
         which_number which_word analogy contradiction deduction imply implies suppose_that must_have truth_teller
         folgt_daraus trugschluss forcement s_ensuit siguiente_numero se_deduce proximo_numero prossimo_numero
-        следующее_число hangi_gun
-        规律 下一个数 次の数 一番 矛盾 이어질 التالي_في अगली_संख्या
-        step_by_step puzzle* riddle* deduc* logical* logic syllogis* infer infers inferred inference conclu*
-        contradict* paradox* true_or_false
+        следующее_число hangi_gun 规律 下一个数 次の数 一番 矛盾 이어질 التالي_في अगली_संख्या
+        show_your_work show_your_math show_the_steps step_by_step puzzle* riddle* deduc* logical* logic syllogis*
+        infer infers inferred inference conclu* contradict* paradox* true_or_false
         knights liar* always_lies who_is_the must_be_true reasoning is_it_possible guarantee* impossible odds
         likelihood how_likely how_likely_is justify_your
         explain_your_reasoning cause_and_effect causal necessarily which_of_these_must who_is_lying who_owns
@@ -218,6 +216,9 @@ TOPICS = {
         منطق استنتج कदम_दर_कदम चरण_दर_चरण पहेली तर्क
     """,
     "asks for a quantity": """
+        double doubled doubles twice_as half_as cheaper cheapest
+        几只 几人 几本 几张 几元 几辆 各几 halb* doppelt* moitie doble mitad dobro metade doppio meta вдвое katina kati 倍 半分 배 ضعف दुगुना
+        gunstiger billiger moins_cher mas_barato mais_barato piu_economico дешевле daha_ucuz 更便宜 安い 더_싼 أرخص सस्ता
         how_many how_much how_long how_far how_old how_fast how_tall how_many_ways left remain* what_time
         what_is_the_total at_what_time in_total
         wie_viele wie_viel wieviel* wie_lange wie_weit wie_alt wie_schnell ubrig insgesamt
