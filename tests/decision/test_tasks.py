@@ -22,6 +22,7 @@ from llm7router.decision.tasks.asks import ASKS
 from llm7router.decision.tasks.effort import EFFORT
 from llm7router.decision.tasks.lexicon import TOKEN, Lexicon, normal
 from llm7router.decision.tasks.manner import MANNER
+from llm7router.decision.tasks.texts import TEXTS
 from llm7router.decision.tasks.topics import TOPICS
 from llm7router.decision.tasks.weights import WEIGHTS
 from llm7router.types import RequestContext, TaskType
@@ -163,10 +164,12 @@ def test_every_cue_of_the_word_lists_has_a_weight_or_is_used_by_name() -> None:
         "goes on from before",
         "names a language",
     }
-    assert set(ASKS) | set(MANNER) | set(TOPICS) <= set(WEIGHTS) | used_by_name
+    assert set(ASKS) | set(MANNER) | set(TEXTS) | set(TOPICS) <= set(WEIGHTS) | used_by_name
 
 
-@pytest.mark.parametrize("entries", [ASKS, MANNER, TOPICS, EFFORT], ids=["asks", "manner", "topics", "effort"])
+@pytest.mark.parametrize(
+    "entries", [ASKS, MANNER, TEXTS, TOPICS, EFFORT], ids=["asks", "manner", "texts", "topics", "effort"]
+)
 def test_every_entry_is_found_in_a_text_that_says_it(entries: dict[str, str]) -> None:
     lexicon = Lexicon(entries)
     for cue, listed in entries.items():

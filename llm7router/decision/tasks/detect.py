@@ -14,6 +14,7 @@ from llm7router.decision.tasks.effort import EFFORT, effort
 from llm7router.decision.tasks.focus import focus
 from llm7router.decision.tasks.lexicon import TOKEN, Hit, Lexicon, normal, phrase
 from llm7router.decision.tasks.manner import MANNER
+from llm7router.decision.tasks.texts import TEXTS
 from llm7router.decision.tasks.together import together
 from llm7router.decision.tasks.topics import TOPICS
 from llm7router.decision.tasks.weights import CHAT_FIRST, WEIGHTS
@@ -118,7 +119,7 @@ class Detector:
 @cache
 def _built_in() -> Lexicon:
     """Some 3,000 entries, filed when the first prompt comes: 10 to 20 ms."""
-    return Lexicon({**ASKS, **MANNER, **TOPICS, **EFFORT})
+    return Lexicon({**ASKS, **MANNER, **TEXTS, **TOPICS, **EFFORT})
 
 
 def weigh(found: Iterable[Hit]) -> tuple[dict[TaskType, float], dict[TaskType, list[tuple[float, str]]]]:

@@ -32,12 +32,13 @@ _NAMES = re.compile(
     r"\b[a-z]{1,30}[A-Z][a-z]\w{0,30}\b|\b\w{1,30}\(\)|\b\w{1,30}\."
     r"(?:py|js|ts|tsx|jsx|java|rs|go|cpp|cs|sh|sql|css|ya?ml|toml|rb|php)\b"
     r"|\bc\+\+|\bC\+\+|\bC#|\B--[a-z]{2}|\b[a-z]{1,20}\[\w{1,10}\]|\bdef \w|\bSELECT \w|\bO\(\w"
+    r"|\b(?:[A-Z]{4,5} JOIN|GROUP BY|ORDER BY)\b"
 )
 _SNAKE = re.compile(r"\b[a-z]{1,30}_[a-z]{1,30}\b")
 _SUMS = re.compile(
     r"\d ?[+*×÷^=] ?\d|\d ?% (?:of|von|de|di|от|da)\b|\d [-/−–] \d|\b[a-z] ?(?:=|\^|²|³|[<>]=?) ?-?[\da-z]\b"
     r"|\b\d{1,4}[a-z]\b ?[-+=]|\\(?:frac|int|sum|sqrt|lim)"
-    r"|[∫√∑≤≥≠]|\b[fg]\([a-z]\) ?=|\bd/d[a-z]\b|\bmod \d"
+    r"|[∫√∑≤≥≠]|\b[fg]\([a-z]\) ?=|\b(?:sin|cos|tan|log|ln|lim) ?\(?[a-z\d]\b|\bd/d[a-z]\b|\bmod \d"
 )
 _NUMBER = re.compile(
     r"\d[\d.,]{0,20}|[一二三四五六七八九十百两]{1,4}(?=[个人岁元天只块米年支本])"

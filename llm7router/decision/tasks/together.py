@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import takewhile
+from itertools import pairwise, takewhile
 
 from llm7router.decision.tasks.lexicon import Hit
 from llm7router.decision.tasks.shape import Parts
@@ -21,9 +21,19 @@ ABOUT_A_TEXT = frozenset(
     ("speaks of a given text", "points at what follows", "asks to pick out", "asks to classify",
      "asks what is in a text")
 )  # fmt: skip
+CODE_SHOWS = frozenset(
+    ("has a fenced block", "has a line of code", "has lines of code", "shows an error", "has names as in programs",
+     "names a programming language")
+)  # fmt: skip
 QUOTES = frozenset('"“„«「')
 INTO = frozenset((":", "：", "into", "word", "version", "ins", "equivalent", "translation", "al", "para", "pro"))
 # "As a sailor, what would you ...": how a sentence names a part, and whom it then speaks to.
+_FACTS = """
+    who whom whose which when where wer wem wen wessen welche welcher welches wann wo qui quel quelle quels
+    quelles quand quien quienes cual cuales cuando donde quem qual quais quando onde chi quale quali dove кто
+    кого какой какая какие когда где kim kimin hangi nerede
+"""
+WHO_WHICH = frozenset(_FACTS.split())
 PARTS = {
     ("as", "a"): "you your", ("as", "an"): "you your", ("as", "the"): "you your", ("if", "you", "were", "a"): "you",
     ("als",): "wurdest wurden", ("en", "tant", "que"): "tu ton ta tes vous votre", ("como",): "dirias diria",
@@ -37,6 +47,9 @@ ON = frozenset(("in", "to", "auf", "en", "em", "на", "по", "and"))
 def together(found: list[Hit], tokens: list[str], parts: Parts, words: int) -> Iterator[Hit]:
     """Cues that others make together."""
     cues = {hit.cue: hit.said for hit in found}
+    fact = next((after for before, after in pairwise((".", *tokens)) if _ends(before) and after in WHO_WHICH), None)
+    if fact and "asks a question" not in cues:
+        yield Hit("asks for a fact", fact, 0)
     numbers = cues.get("has many numbers") or cues.get("has numbers")
     if "asks for a quantity" in cues and any(token[0].isdigit() for token in tokens):
         yield Hit("asks for a quantity of given numbers", cues["asks for a quantity"], 0)
@@ -47,6 +60,10 @@ def together(found: list[Hit], tokens: list[str], parts: Parts, words: int) -> I
     given = len(parts.rest) > 12 or "speaks of a given text" in cues or "points at what follows" in cues
     if wanted and given:
         yield Hit("wants data of a text", wanted, 0)
+    if given and (said := cues.get("speaks of main points")):
+        yield Hit("wants the main points of a text", said, 0)
+    if not given and "asks to write" in cues and (said := cues.get("names a list or plan")):
+        yield Hit("wants a list or plan", said, 0)
     if given and "asks for few words" in cues:
         yield Hit("asks for few words of a given text", cues["asks for few words"], 0)
     stated = (
@@ -55,8 +72,11 @@ def together(found: list[Hit], tokens: list[str], parts: Parts, words: int) -> I
         or len(parts.rest) > 40
         or "has a table" in cues
     )
-    if stated and "asks a question" in cues:
-        yield Hit("asks about a given text", cues["asks a question"], 0)
+    if not CODE_SHOWS.intersection(cues):
+        if stated and (said := cues.get("asks a question") or fact):
+            yield Hit("asks about a given text", said, 0)
+        elif len(parts.rest) > 40 and _asks_of_others(tokens, parts) and "asks for a quantity" not in cues:
+            yield Hit("asks about a given text", "a question, then a text", 0)
     if (said := cues.get("names a language")) is not None:
         at = tokens.index(said) if said in tokens else 0
         before, after = tokens[max(0, at - 2) : at], tokens[at + 1 : at + 2]
@@ -64,6 +84,16 @@ def together(found: list[Hit], tokens: list[str], parts: Parts, words: int) -> I
             yield Hit("says into which language", said, 0)
         elif "speaks of saying something" in cues or given or QUOTES.intersection(parts.ask):
             yield Hit("asks how to say it in a language", cues.get("speaks of saying something", said), 0)
+
+
+def _ends(token: str) -> bool:
+    return not token[0].isalnum()
+
+
+def _asks_of_others(tokens: list[str], parts: Parts) -> bool:
+    """Whether the request ends in a question that is not about who asks."""
+    last = next((mark for mark in reversed(tokens) if mark != "\n"), "")
+    return last in ENDS and FIRST_PERSON.isdisjoint(tokens) and IN_CHARACTERS.isdisjoint(parts.ask)
 
 
 def _part(tokens: list[str]) -> str | None:

@@ -36,7 +36,8 @@ TOPICS = {
         cover_letter tweet*
         post caption* bio toast eulogy press_release invitation greeting_card announcement linkedin headline*
         wedding_vows
-        e_mail* einen_brief briefe rede blogbeitrag* blogartikel aufsatz* anzeige* produktbeschreibung einladung*
+        e_mail* einen_brief briefe rede blogbeitrag* blogartikel aufsatz* anzeige* produktbeschreibung
+        einladung*
         gluckwunsch* bewerbung*
         courriel* lettre* discours article_de_blog annonce* invitation* dissertation billet
         correo* carta* discurso* entrada_de_blog ensayo* anuncio* invitacion* descripcion_de_producto
@@ -51,22 +52,26 @@ TOPICS = {
         in_the_style_of rhym* vivid* persuasive* humorous* witty whimsical* poetic* first_person imaginative
         engaging catchy
         stanza* twist_ending heartfelt suspense* funny metaphor*
-        im_stil reim* lustig* dans_le_style drole* rime* estilo_de divertid* rima* no_estilo nello_stile divertente
+        im_stil reim* lustig* dans_le_style drole* rime* estilo_de divertid* rima* no_estilo nello_stile
+        divertente
         в_стиле смешн* рифм* tarzinda komik kafiyeli
         风格 押韵 風に 幽默 스타일 بأسلوب शैली
     """,
     "names a programming language": """
         svelte nextjs redux vite laravel rails spring_boot eslint gradle maven selenium playwright
-        cypress sklearn matplotlib opencv hadoop kafka rabbitmq elasticsearch aws gcp firebase supabase sqlalchemy
+        cypress sklearn matplotlib opencv hadoop kafka rabbitmq elasticsearch aws gcp firebase supabase
+        sqlalchemy
         pydantic jupyter
         conda virtualenv ssh curl grep awk sed chmod systemd arduino godot xpath oauth jwt wordpress shopify_api
-        python tailwind android_app swiftui javascript typescript golang kotlin sql mysql postgres* sqlite bash
+        питон بايثون جافا पाइथन パイソン 파이썬 python tailwind android_app swiftui javascript typescript
+        golang kotlin sql mysql postgres* sqlite bash
         powershell html css php perl haskell scala
         elixir clojure fortran cobol matlab numpy pandas django flask fastapi react vue angular nodejs node_js
         jquery dockerfile
         docker kubernetes k8s terraform ansible nginx git github regex regexp webpack numba pytorch tensorflow
         c_sharp dotnet
-        cpp java rustc cargo npm pip pytest junit graphql redis mongodb linux ubuntu makefile cmake yaml_file vba
+        cpp java rustc cargo npm pip pytest junit graphql redis mongodb linux ubuntu makefile cmake
+        yaml_file vba
         lua vim
     """,
     "may name a programming language": """
@@ -76,7 +81,8 @@ TOPICS = {
         query queries api apis endpoint* unit_test unit_tests array arrays for_loop while_loop
         recursi* compiler* stack_trace null_pointer async await thread_safe multithread* data_structure*
         linked_list binary_tree
-        binary_search hash_map hashmap time_complexity big_o backend frontend database_schema websocket* rest_api
+        binary_search hash_map hashmap time_complexity big_o backend frontend database_schema websocket*
+        rest_api
         web_app
         web_scraper cli command_line terminal_command cron pull_request merge_conflict dependency_injection
         type_hint* decorator* closure
@@ -84,7 +90,8 @@ TOPICS = {
         stdout git_commit codebase unit_tests
         dictionaries cors localhost linter stack_overflow one_liner docker_compose workflow_file css_animation
         regexes json_parser
-        heap_sort mutex semaphore callback promise promises middleware orm dataframe dataframes tuple tuples enum
+        heap_sort mutex semaphore callback promise promises middleware orm dataframe dataframes tuple
+        tuples enum
         struct structs
         inheritance polymorphism iterator generator_function parse_json snake_game browser_extension
         chrome_extension cronjob
@@ -94,7 +101,8 @@ TOPICS = {
         قاعدة_بيانات डेटाबेस एपीआई
     """,
     "speaks of programs": """
-        coding repository repo programming server software_library indices sudoku function functions code program
+        coding repository repo programming server software_library indices sudoku function functions
+        code program
         script* algorithm* class bug bugs
         variable* loop loops pointer* runtime exception
         exceptions
@@ -128,24 +136,6 @@ TOPICS = {
         uygula* programla* hata_ayikla* derle* kodla*
         实现 编程 调试 重构 编译 実装 デバッグ コンパイル 구현 디버그 برمج نفذ_دالة प्रोग्रामिंग
     """,
-    "asks for a data format": """
-        json parse csv yaml xml as_a_table in_a_table into_a_table key_value fields columns markdown_table tabular
-        tabelle felder spalten tableau champs colonnes tabla campos tabela colunas tabella campi
-        таблиц* поля tablo alanlar 表格 字段 表形式 표로 جدول तालिका
-    """,
-    "names what texts hold": """
-        name names date dates age ages amounts price total_amount prices addresses phone_number* email_address*
-        ingredients keywords entities organizations
-        locations people_mentioned places_mentioned invoice_number order_number due_date quantities companies
-        namen daten betrage adressen telefonnummer* zutaten rechnungsnummer orte personen
-        noms dates montants adresses numero_de_telephone ingredients lieux
-        nombres fechas importes direcciones telefonos ingredientes lugares
-        nomes datas valores enderecos telefones ingredientes locais
-        nomi date importi indirizzi numeri_di_telefono ingredienti luoghi
-        имена даты суммы адреса телефоны названия isimler* tarihler* adresler* fiyatlar*
-        人名 地名 日期 金额 电话 日付 住所 名前 関鍵词 关键词 キーワード 이름 날짜 أسماء التواريخ تواريخ المبالغ
-        नाम तारीख राशि पते
-    """,
     "names a language": """
         english french german spanish italian portuguese dutch polish russian japanese chinese korean arabic
         turkish hindi
@@ -172,14 +162,17 @@ TOPICS = {
         arithmetic algebra*
         geometry square_root sum_of average_speed percent* interest_rate compound_interest prove proof* derive
         inequality
-        combinatori* permutation* expected_value standard_deviation hypotenuse ratio fraction* modulo
+        antiderivative* conjecture* combinatori* permutation* expected_value standard_deviation
+        hypotenuse ratio fraction* modulo
         integer_solutions which_is_larger which_is_greater which_is_bigger expected_number angle area_of
         berechne* rechne* lose_die gleichung* wahrscheinlichkeit* beweis* dreieck* ableitung* quadratwurzel
         prozent* flache
-        calcul* resou* equation* probabilite* demontr* prouve* triangle* racine_carree pourcent* derivee* surface
+        calcul* resou* equation* probabilite* demontr* prouve* triangle* racine_carree pourcent*
+        derivee* surface
         calcul* resuelv* resolver ecuacion* probabilidad* demuestr* triangul* raiz_cuadrada porcent* derivada*
         area_de
-        calcul* resolv* equacao* probabilidade* prove demonstr* triangul* raiz_quadrada porcent* derivada* area_do
+        calcul* resolv* equacao* probabilidade* prove demonstr* triangul* raiz_quadrada porcent*
+        derivada* area_do
         calcol* risolv* equazion* probabilita dimostr* triangol* radice_quadrata percent* derivata* area_del
         вычисл* реши* решить уравнени* вероятност* докаж* треугольник* корень процент* производн* посчита*
         рассчита* площад*
@@ -191,10 +184,12 @@ TOPICS = {
     "speaks of logic": """
         belong belongs odd_one is_to_what as_foot flaw flawed argument_valid direction does_it_follow reason_it
         reason_through
-        which_number which_word analogy contradiction deduction imply implies suppose_that must_have truth_teller
+        which_number which_word analogy contradiction deduction imply implies suppose_that must_have
+        truth_teller
         folgt_daraus trugschluss forcement s_ensuit siguiente_numero se_deduce proximo_numero prossimo_numero
         следующее_число hangi_gun 规律 下一个数 次の数 一番 矛盾 이어질 التالي_في अगली_संख्या
-        show_your_work show_your_math show_the_steps step_by_step puzzle* riddle* deduc* logical* logic syllogis*
+        show_your_work show_your_math show_the_steps step_by_step puzzle* riddle* deduc* logical* logic
+        syllogis*
         infer infers inferred inference conclu* contradict* paradox* true_or_false
         knights liar* always_lies who_is_the must_be_true reasoning is_it_possible guarantee* impossible odds
         likelihood how_likely how_likely_is justify_your
@@ -217,8 +212,10 @@ TOPICS = {
     """,
     "asks for a quantity": """
         double doubled doubles twice_as half_as cheaper cheapest
-        几只 几人 几本 几张 几元 几辆 各几 halb* doppelt* moitie doble mitad dobro metade doppio meta вдвое katina kati 倍 半分 배 ضعف दुगुना
-        gunstiger billiger moins_cher mas_barato mais_barato piu_economico дешевле daha_ucuz 更便宜 安い 더_싼 أرخص सस्ता
+        几只 几人 几本 几张 几元 几辆 各几 halb* doppelt* moitie doble mitad dobro metade doppio meta вдвое katina
+        kati 倍 半分 배 ضعف दुगुना
+        gunstiger billiger moins_cher mas_barato mais_barato piu_economico дешевле daha_ucuz 更便宜 安い 더_싼
+        أرخص सस्ता
         how_many how_much how_long how_far how_old how_fast how_tall how_many_ways left remain* what_time
         what_is_the_total at_what_time in_total
         wie_viele wie_viel wieviel* wie_lange wie_weit wie_alt wie_schnell ubrig insgesamt
@@ -232,7 +229,8 @@ TOPICS = {
         कितना कितनी
     """,
     "asks to weigh and plan": """
-        analy* evaluat* compare* contrast trade_off* tradeoff* pros_and_cons implication* assess* critique* argue*
+        analy* evaluat* compare* contrast trade_off* tradeoff* pros_and_cons implication* assess*
+        critique* argue*
         strateg*
         plan_a schedule* prioritiz* feasib* justify weigh root_cause should_we decision_matrix cost_benefit
         critically
