@@ -160,6 +160,7 @@ def test_every_cue_of_the_word_lists_has_a_weight_or_is_used_by_name() -> None:
     used_by_name = {
         "supposes",
         "speaks of saying something",
+        "names a list or plan",
         "makes a request",
         "goes on from before",
         "names a language",

@@ -112,6 +112,15 @@ ASKS = {
         siniflandir* duygu_analizi kategori*
         分类 分類 情感 感情分析 감정 صنف تصنيف वर्गीकृत वर्गीकरण भावना
     """,
+    "asks to judge": """
+        tell_if tell_me_if tell_whether tell_me_whether identify_if
+        identify_whether decide_if detect detects
+        check_if check_whether say_whether state_whether output_yes answer_yes yes_or_no
+        sag_mir_ob gib_an_ob entscheide prufe_ob erkenne_ob ja_oder_nein indique_si determine_si dis_moi_si oui_ou_non
+        indica_si determina_si dime_si si_o_no indica_se determina_se dimmi_se si_oppure_no indique_se determine_se
+        diga_se sim_ou_nao определи_является скажи_является да_или_нет belirle evet_veya_hayir
+        判断 检测 是否 判定 かどうか 판단 여부 حدد_ما_إذا نعم_أو_لا हाँ_या_नहीं
+    """,
     "asks to write": """
         write* compose* draft* invent* craft* make_up come_up_with create* generate* tell_me_a pen_a brainstorm
         schreib* verfass* dichte* erfind* entwirf* erzahl* formulier*

@@ -10,7 +10,8 @@ from llm7router.decision.tasks.manner import MANNER
 
 WRITES = "asks to write"
 WRITTEN = frozenset(
-    ("names a work", "names a piece of writing", "speaks of programs", "names a part of programs",
+    ("names a work", "names a piece of writing", "speaks of programs", "may speak of programs",
+     "names a part of programs",
      "names a programming language", "asks for a summary", "speaks of a CV", "asks for a data format")
 )  # fmt: skip
 EARLY = 3  # words of a sentence among which a verb is a request

@@ -2,6 +2,7 @@
 
 TEXTS = {
     "asks what is in a text": """
+        in_the_sentence in_the_given_sentence in_the_paragraph in_the_article in_the_email in_the_passage
         mentioned mentions named_in appear appears appearing listed_in included_in contained_in cited referenced
         according_to
         stated_in occurs found_in in_this_message in_this_text in_this_email in_the_log in_this_document
@@ -10,7 +11,7 @@ TEXTS = {
         aparece*
         citad* segun_el citat* menzionat* compaiono упомин* встреча* указан* согласно gecen bahsedilen gore
         belirtilen
-        提到 出现 根据 出てくる 書かれ によると 언급 나오는 المذكور* وردت ذكر उल्लेख आए
+        提到 出现 句子中 文档中 段落中 文本中 根据 出てくる 書かれ によると 언급 나오는 المذكور* وردت ذكر उल्लेख आए
     """,
     "speaks of a given text": """
         this_text the_text_below this_article this_email this_paragraph this_passage from_this

@@ -41,6 +41,7 @@ PARTS = {
 }  # fmt: skip
 IFS = frozenset(("if", "wenn", "si", "se", "если", "eger", "given", "consider"))
 GREETING = 4  # words
+BARE = 60  # characters that hardly hold a question and what it is about
 ON = frozenset(("in", "to", "auf", "en", "em", "на", "по", "and"))
 
 
@@ -62,6 +63,12 @@ def together(found: list[Hit], tokens: list[str], parts: Parts, words: int) -> I
         yield Hit("wants data of a text", wanted, 0)
     if given and (said := cues.get("speaks of main points")):
         yield Hit("wants the main points of a text", said, 0)
+    if len(parts.ask) + len(parts.rest) > BARE and (said := cues.get("asks to judge")) and _impersonal(tokens):
+        yield Hit("judges what is given", said, 0)
+    if said := next(
+        (hit.said for hit in found if hit.cue == "asks to weigh and plan" and hit.at == hit.sentence == 0), ""
+    ):
+        yield Hit("begins with weighing", said, 0)
     if not given and "asks to write" in cues and (said := cues.get("names a list or plan")):
         yield Hit("wants a list or plan", said, 0)
     if given and "asks for few words" in cues:
@@ -88,6 +95,10 @@ def together(found: list[Hit], tokens: list[str], parts: Parts, words: int) -> I
 
 def _ends(token: str) -> bool:
     return not token[0].isalnum()
+
+
+def _impersonal(tokens: list[str]) -> bool:
+    return FIRST_PERSON.difference(("me", "mir", "moi", "mi")).isdisjoint(tokens)
 
 
 def _asks_of_others(tokens: list[str], parts: Parts) -> bool:

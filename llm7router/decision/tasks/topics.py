@@ -6,7 +6,7 @@ TOPICS = {
         name_my names_for tongue_twister
         character_who intro_for podcast_intro voiceover acrostic quote_about mascot spruch verse nom_original
         frase_bonita piropo
-        поздравь тост колыбельн* тост 情书 台词 句子 セリフ あらすじ 편지를 تهنئة शुभकामना
+        поздравь тост колыбельн* тост 情书 台词 セリフ あらすじ 편지를 تهنئة शुभकामना
         story stories tale fairy_tale fairytale bedtime poem* poetry haiku* limerick* sonnet* verse* ballad ode
         song* lyrics
         rap novel novels screenplay script_for_a dialogue monologue scene joke* pun puns slogan* tagline* fable*
@@ -101,14 +101,13 @@ TOPICS = {
         قاعدة_بيانات डेटाबेस एपीआई
     """,
     "speaks of programs": """
-        coding repository repo programming server software_library indices sudoku function functions
+        coding repository repo programming software_library indices sudoku function functions
         code program
-        script* algorithm* class bug bugs
+        script* algorithm* bug bugs
         variable* loop loops pointer* runtime exception
         exceptions
-        sorting library framework schema migration
-        branch branches thread threads
-        http scraper commit
+        sorting framework schema
+        http scraper
         class_method closure*
         funktion* programm* skript* algorithm* klasse datenbank* abfrage* schleife* fehlermeldung* variable*
         schnittstelle
@@ -122,6 +121,9 @@ TOPICS = {
         函数 函數 代码 代碼 程序 算法 脚本 变量 数组 循环 报错 关数 関数 コード プログラム スクリプト アルゴリズム
         配列 함수 코드 프로그램 스크립트 알고리즘 دالة كود برنامج خوارزمية شيفرة برمجة फ़ंक्शन फंक्शन कोड
         प्रोग्राम स्क्रिप्ट एल्गोरिद्म 正则 正規表現
+    """,
+    "may speak of programs": """
+        class server library migration branch branches thread threads commit
     """,
     "asks to program": """
         debug* refactor* implement* compile* deploy* unit_tested optimize_this fix_this_code fix_my_code
@@ -171,7 +173,7 @@ TOPICS = {
         derivee* surface
         calcul* resuelv* resolver ecuacion* probabilidad* demuestr* triangul* raiz_cuadrada porcent* derivada*
         area_de
-        calcul* resolv* equacao* probabilidade* prove demonstr* triangul* raiz_quadrada porcent*
+        calcul* resolva resolver equacao* probabilidade* prove demonstr* triangul* raiz_quadrada porcent*
         derivada* area_do
         calcol* risolv* equazion* probabilita dimostr* triangol* radice_quadrata percent* derivata* area_del
         вычисл* реши* решить уравнени* вероятност* докаж* треугольник* корень процент* производн* посчита*
@@ -229,7 +231,8 @@ TOPICS = {
         कितना कितनी
     """,
     "asks to weigh and plan": """
-        analy* evaluat* compare* contrast trade_off* tradeoff* pros_and_cons implication* assess*
+        investigat* optimiz* optimis* strategic roadmap statistic* correlation* analy*
+        evaluat* compare* contrast trade_off* tradeoff* pros_and_cons implication* assess*
         critique* argue*
         strateg*
         plan_a schedule* prioritiz* feasib* justify weigh root_cause should_we decision_matrix cost_benefit
