@@ -24,7 +24,7 @@ ASKS = {
         short_version shorter_version shorten* catch_me_up fill_me_in up_to_speed in_a_few_words
         in_plain_words in_short
         bottom_line
-                overview_of_this overview_of_the distill* compress_this compress_it trim_this trim_it
+        overview_of_this overview_of_the distill* compress_this compress_it trim_this trim_it
         cut_this_down cut_it_down
         what_is_this_about what_it_says
         what_does_it_say what_does_this_say actually_saying cliff_notes long_story_short too_long
@@ -56,12 +56,12 @@ ASKS = {
         主旨
     """,
     "asks for few words": """
-                bullet_points in_one_sentence in_two_sentences in_three_sentences in_one_paragraph
+        bullet_points in_one_sentence in_two_sentences in_three_sentences in_one_paragraph
         in_a_paragraph bullets
         in_50_words
         in_100_words stichpunkt* in_einem_satz in_zwei_satzen in_drei_satzen en_une_phrase en_trois_phrases
         en_deux_phrases
-                en_une_seule_phrase en_una_frase en_un_parrafo en_tres_frases em_uma_frase em_um_paragrafo
+        en_une_seule_phrase en_una_frase en_un_parrafo en_tres_frases em_uma_frase em_um_paragrafo
         em_tres_frases
         in_una_frase
         in_tre_frasi in_poche_righe в_двух_предложениях в_одном_предложении в_трех_предложениях bir_cumle*
@@ -71,7 +71,7 @@ ASKS = {
     "asks to pick out": """
         collect_every collect_all gather_all list_of_all list_the_main_entities list_out get_the_names
         get_the_names return_only output_only
-                just_the_names only_the_names one_per_line number_only answer_with_the yes_no action_items
+        just_the_names only_the_names one_per_line number_only answer_with_the yes_no action_items
         go_through_the
         fill_this_form fill_in_this fill_out scan_this retrieve highlight_all spot_all tabulate
         put_this_into_a make_a_table key_value_pairs structured_data
@@ -122,12 +122,12 @@ ASKS = {
         判断 检测 是否 判定 かどうか 판단 여부 حدد_ما_إذا نعم_أو_لا हाँ_या_नहीं
     """,
     "asks to write": """
-        write* compose* draft* invent* craft* make_up come_up_with create* generate* tell_me_a pen_a brainstorm
+        write* compose* draft* invent inventing craft* make_up come_up_with create* generate* tell_me_a pen_a brainstorm
         schreib* verfass* dichte* erfind* entwirf* erzahl* formulier*
-        ecri* redig* compos* invent* imagin* cree raconte*
-        escrib* redact* invent* crea_un crea_una cuent* componer compon genera
-        escrev* redij* crie* invent* conte conta_me conte_me componha gere elabore
-        scriv* componi* invent* crea_un crea_una racconta* redigi* inventa
+        ecri* redig* compos* invente inventez inventer imagin* cree raconte*
+        escrib* redact* inventa inventar inventame crea_un crea_una cuent* componer compon genera
+        escrev* redij* crie* invente inventar conte conta_me conte_me componha gere elabore
+        scriv* componi* crea_un crea_una racconta* redigi* inventa inventarere inventami
         напиш* сочин* придум* состав* написать расскажи_сказку
         yaz* yazar* uydur* olustur* kaleme
         写 編写 编写 创作 寫 撰写 書いて 書け 作って 考えて 써줘 작성 써_줘 اكتب أكتب ألف اختلق صغ लिख लिखो लिखें

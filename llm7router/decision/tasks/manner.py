@@ -14,10 +14,10 @@ MANNER = {
         bitte kannst_du konntest_du konnen_sie ich_brauche ich_mochte gib_mir zeig_mir hilf_mir
         s_il_te_plait s_il_vous_plait peux_tu pouvez_vous j_ai_besoin je_veux je_voudrais donne_moi aide_moi
         montre_moi
-                por_favor puedes podrias necesito quiero dame ayudame muestrame pode poderia preciso quero me_de
+        por_favor puedes podrias necesito quiero dame ayudame muestrame pode poderia preciso quero me_de
         me_ajuda
         me_mostra
-                puoi potresti per_favore ho_bisogno vorrei dammi aiutami пожалуйста можешь помоги мне_нужно хочу
+        puoi potresti per_favore ho_bisogno vorrei dammi aiutami пожалуйста можешь помоги мне_нужно хочу
         lutfen bana
     """,
     "is told what it is": """
@@ -50,9 +50,9 @@ MANNER = {
         मान_लीजिए
     """,
     "asks for advice": """
-                should_i recommend* any_tips tips_for tips_on advice suggest* what_do_you_think do_you_think
+        should_i recommend* any_tips tips_for tips_on advice suggest* what_do_you_think do_you_think
         your_opinion
-                your_favorite help_me_decide i_feel i_m_feeling feeling_down what_can_i_do ideas_for gift_ideas
+        your_favorite help_me_decide i_feel i_m_feeling feeling_down what_can_i_do ideas_for gift_ideas
         how_can_i
         soll_ich empfiehl* empfehl* empfiehlst tipps einen_rat was_meinst_du wie_kann_ich ich_fuhle vorschlag*
         schlag_mir
@@ -70,7 +70,7 @@ MANNER = {
         who_are how_are
         does_it is_there are_there whats is_the was_the did_the how_did why_did why_are tell_me what_would
         what_should
-                wie_lange_muss wer_hat woran_liegt wo_kann gibt_es que_faire ou_est y_a_t_il donde_esta hay_alg*
+        wie_lange_muss wer_hat woran_liegt wo_kann gibt_es que_faire ou_est y_a_t_il donde_esta hay_alg*
         onde_fica
         ha_alg* dove_si где кто когда nerede kim ne_zaman
         哪里 什么时候 谁 何ですか どこ いつ 誰 어디 언제 누구 أين متى من_هو هل कहाँ कब किसने
@@ -91,12 +91,12 @@ MANNER = {
         من_هو क्या_है क्यों कौन
     """,
     "asks to explain": """
-                explain* describe* erklar* beschreib* expliqu* decris decrivez explic* describ* spieg* descriv*
+        explain* describe* erklar* beschreib* expliqu* decris decrivez explic* describ* spieg* descriv*
         объясн* опиши*
         acikla* 解释 説明 설명 اشرح समझा
     """,
     "names a list or plan": """
-                checklist* to_do_list shopping_list grocery_list a_list list_of meal_plan workout_plan
+        checklist* list meal_plan workout_plan
         training_plan itinerary
         agenda timetable recipe* menu synonym* antonym* adjective* examples_of
         checkliste* einkaufsliste liste_mit eine_liste wochenplan trainingsplan rezept* synonym* beispiele_fur

@@ -41,6 +41,7 @@ PARTS = {
 }  # fmt: skip
 IFS = frozenset(("if", "wenn", "si", "se", "если", "eger", "given", "consider"))
 GREETING = 4  # words
+TOLD = 20  # characters that tell something
 BARE = 60  # characters that hardly hold a question and what it is about
 ON = frozenset(("in", "to", "auf", "en", "em", "на", "по", "and"))
 
@@ -84,6 +85,8 @@ def together(found: list[Hit], tokens: list[str], parts: Parts, words: int) -> I
             yield Hit("asks about a given text", said, 0)
         elif len(parts.rest) > 40 and _asks_of_others(tokens, parts) and "asks for a quantity" not in cues:
             yield Hit("asks about a given text", "a question, then a text", 0)
+        elif fact and "asks for a quantity" not in cues and _impersonal(tokens) and _tells_after(tokens):
+            yield Hit("asks, then tells", fact, 0)
     if (said := cues.get("names a language")) is not None:
         at = tokens.index(said) if said in tokens else 0
         before, after = tokens[max(0, at - 2) : at], tokens[at + 1 : at + 2]
@@ -95,6 +98,13 @@ def together(found: list[Hit], tokens: list[str], parts: Parts, words: int) -> I
 
 def _ends(token: str) -> bool:
     return not token[0].isalnum()
+
+
+def _tells_after(tokens: list[str]) -> bool:
+    """Whether what follows the only question, in its line, is what it is about."""
+    marks = [index for index, token in enumerate(tokens) if token in ENDS]
+    after = tokens[marks[0] + 1 :] if len(marks) == 1 else []
+    return "\n" not in after and sum(map(len, after)) >= TOLD
 
 
 def _impersonal(tokens: list[str]) -> bool:

@@ -37,8 +37,7 @@ TOPICS = {
         post caption* bio toast eulogy press_release invitation greeting_card announcement linkedin headline*
         wedding_vows
         e_mail* einen_brief briefe rede blogbeitrag* blogartikel aufsatz* anzeige* produktbeschreibung
-        einladung*
-        gluckwunsch* bewerbung*
+        einladung* gluckwunsch* bewerbung*
         courriel* lettre* discours article_de_blog annonce* invitation* dissertation billet
         correo* carta* discurso* entrada_de_blog ensayo* anuncio* invitacion* descripcion_de_producto
         carta* discurso* texto_para post_para redacao convite* anuncio* descricao_de_produto legenda
@@ -50,8 +49,7 @@ TOPICS = {
     """,
     "names a style": """
         in_the_style_of rhym* vivid* persuasive* humorous* witty whimsical* poetic* first_person imaginative
-        engaging catchy
-        stanza* twist_ending heartfelt suspense* funny metaphor*
+        engaging catchy stanza* twist_ending heartfelt suspense* funny metaphor*
         im_stil reim* lustig* dans_le_style drole* rime* estilo_de divertid* rima* no_estilo nello_stile
         divertente
         в_стиле смешн* рифм* tarzinda komik kafiyeli
@@ -60,8 +58,7 @@ TOPICS = {
     "names a programming language": """
         svelte nextjs redux vite laravel rails spring_boot eslint gradle maven selenium playwright
         cypress sklearn matplotlib opencv hadoop kafka rabbitmq elasticsearch aws gcp firebase supabase
-        sqlalchemy
-        pydantic jupyter
+        sqlalchemy pydantic jupyter
         conda virtualenv ssh curl grep awk sed chmod systemd arduino godot xpath oauth jwt wordpress shopify_api
         питон بايثون جافا पाइथन パイソン 파이썬 python tailwind android_app swiftui javascript typescript
         golang kotlin sql mysql postgres* sqlite bash
@@ -157,7 +154,7 @@ TOPICS = {
     "speaks of mathematics": """
         integrate differentiate simplify factorize factorise estimate subset subsets
         digits odd_number even_number
-        vereinfach* simplifi* упрост* 化简 约分
+        vereinfach* simplifi* упрост* 化简 约分 排列 组合 多少种
         calculat* compute computes solve equation* integral* derivative* probabilit* theorem* prime primes
         solutions roots_of divisib* remainder triangle*
         rectangle* circumference perimeter polynomial* matrix matrices eigenvalue* logarithm* factorial*
@@ -227,7 +224,8 @@ TOPICS = {
         quanti quante quanto quanta a_che_ora in_totale
         сколько остал* какова какой_возраст через_какое_время
         kac* ne_kadar
-        多少 还剩 几个 多久 多远 几岁 几天 何個 いくら いくつ 残り 何人 何分 何時間 何日 何歳 몇 얼마 كم कितने
+        多少 还剩 几个 多久 多远 几岁 几天 何個 いくら いくつ 残り 何人
+        何分 何時間 何日 何歳 몇 얼마 _كم_ كم_عدد كم_ثمن كم_ساعة كم_يوم कितने
         कितना कितनी
     """,
     "asks to weigh and plan": """

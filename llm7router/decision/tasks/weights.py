@@ -82,6 +82,7 @@ WEIGHTS: dict[str, dict[TaskType, float]] = {
     "says into which language": {TRANSLATE: 2.0},
     "asks how to say it in a language": {TRANSLATE: 2.2},
     "asks about a given text": {EXTRACT: 1.9},
+    "asks, then tells": {EXTRACT: 1.9},
     "asks for few words of a given text": {SUMMARIZE: 1.6},
     "goes on from before": {},
     "your own phrase": {},
