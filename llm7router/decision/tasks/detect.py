@@ -58,16 +58,17 @@ class Detector:
     Only joining the parts of a message grows with them: 100,000 take 30 ms.
 
     Right on 86 % and 80 % of 140 prompts each, written by somebody else and not looked at (though counted seven times
-    on the way, from 76 % and 68 % at first), and on 84 % of MT-Bench's first turns, or 75 % if questions about science
-    and the humanities are chats alone; of the 581 that it was written with, on 96 % (`python -m tests.benchmarks.tasks`).
-    New kinds of prompts come out lower. When they were counted for the first time: everyday and office prompts 91 % of
-    171, shorter and harder ones 73 % of 126; of public collections, Vicuna's questions 64 % of 80, self-instruct's seed
-    tasks 61 % of 122, WizardLM's test 79 % of 86, BELLE's seed tasks, in Chinese, 68 % of 103, and orders as to a
-    consultant 63 % of 60. Weakest are judging a text, one-line lists of facts, and plans, which people label either way.
+    on the way, from 76 % and 68 % at first), and on 84 % of MT-Bench's first turns, or 75 % if questions about
+    science and the humanities are chats alone; of the 581 that it was written with, on 96 % (`python -m
+    tests.benchmarks.tasks`). New kinds of prompts come out lower. When they were counted for the first time: everyday
+    and office prompts 91 % of 171, shorter and harder ones 73 % of 126; of public collections, Vicuna's questions 64
+    % of 80, self-instruct's seed tasks 61 % of 122, WizardLM's test 79 % of 86, BELLE's seed tasks, in Chinese, 68 %
+    of 103, and orders as to a consultant 63 % of 60. Weakest are judging a text, one-line lists of facts, and plans,
+    which people label either way.
 
-    A static embedder, wordllama 0.4 (256 dimensions, 16 MB), was
-    tried and left out: a logistic regression over its vectors was right on 55 % of those 581 in tenfold
-    cross-validation, over the points found here on 93.3 %, over both on 93.1 %.
+    A static embedder, wordllama 0.4 (256 dimensions, 16 MB), was tried and left out: a logistic regression over its
+    vectors was right on 55 % of those 581 in tenfold cross-validation, over the points found here on 93.3 %, over
+    both on 93.1 %.
     """
 
     def __init__(self, own: Mapping[TaskType, Sequence[str]] | None = None) -> None:
