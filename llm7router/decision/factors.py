@@ -7,6 +7,7 @@ are absolute: adding a deployment never reorders the others. Keyword parameters 
 from __future__ import annotations
 
 from itertools import compress, product
+from math import copysign
 
 from llm7router.decision import demand
 from llm7router.state import health as breaker
@@ -67,15 +68,17 @@ def latency(request: Request, candidate: Candidate, /, *, target_s: float = 2.0)
 
 
 def task_match(
-    request: Request, candidate: Candidate, /, *, speed_target_s: float = 2.0, trust: float = 0.7, margin: float = 0.25
+    request: Request, candidate: Candidate, /, *, speed_target_s: float = 2.0, trust: float = 0.7, margin: float = 0.1
 ) -> Reading:
     """Prefer what is good at the task, and the more the harder it is: 0 at one star, 1 at five.
 
     A model is known by the mean of its stars. Those of one task are noisy, so they are shrunk towards that mean:
     mean + trust * (stars - mean), the empirical Bayes estimate of Efron and Morris (1975), where `trust` is the share
     of the spread between tasks that is real and not the judge's error; 0.7 is judgement, as the stars are. A guard
-    keeps requests where they would go whatever the task: a lead, or a lag, of at most `margin` stars after shrinking
-    counts nothing. It compares a model with itself alone, so readings stay absolute: adding a deployment reorders none.
+    keeps requests where they would go whatever the task: of a lead, or a lag, only what is beyond `margin` stars after
+    shrinking counts (Donoho and Johnstone's soft threshold, 1994). What overtakes a model that is better on the
+    whole is so better at the task after shrinking, and by more than `margin` if the task makes no difference to that
+    model. It compares a model with itself alone, so readings stay absolute: adding a deployment reorders none.
 
     An easy prompt is answered well by most models, so it should not use up the strong and scarce ones, and a hard one
     should reach them: the distance from 0.5 is multiplied by 0.5 + difficulty, within 0..1. At twice the demand of a
@@ -93,7 +96,7 @@ def task_match(
     stars = quality.get(request.task)
     lead = 0.0 if stars is None else trust * (stars - mean)
     clear = abs(lead) > margin
-    strength = max(1.0, min(5.0, mean + lead)) if clear else mean
+    strength = max(1.0, min(5.0, mean + copysign(max(0.0, abs(lead) - margin), lead)))
     value = max(0.0, min(1.0, UNKNOWN + (strength - 3) / 4 * (0.5 + request.difficulty)))
     if stars is None:
         return Reading(value, "{:.1f} of 5 on other tasks", (mean,))

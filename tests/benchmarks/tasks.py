@@ -13,10 +13,12 @@ KINDS = ("typical", "100 kB of prose", "100 kB of code", "100 kB without a space
 
 
 def sources() -> Iterator[tuple[str, list[prompts.Prompt]]]:
-    """Labelled prompts by where they come from; the first was written with the detector, the others were not seen."""
+    """Labelled prompts by where they come from; the first was written with the detector, held out ones were not seen."""
     yield "written with it", list(prompts.developed())
     for name in ("a", "b"):
         yield f"held out {name}", list(prompts.written(DATA / f"tasks_heldout_{name}.jsonl"))
+    for name in ("c", "d"):
+        yield f"looked at later {name}", list(prompts.written(DATA / f"tasks_checked_{name}.jsonl"))
     if MT_BENCH.exists():
         yield "MT-Bench", list(prompts.mt_bench())
         yield "MT-Bench, strict", list(prompts.mt_bench(strict=True))

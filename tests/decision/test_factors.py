@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from llm7router.decision.demand import output_tokens
@@ -180,18 +180,45 @@ STARS = {TaskType.CHAT: 3, TaskType.CODE: 5, TaskType.REASONING: 3.5, TaskType.E
 @pytest.mark.parametrize(
     ("task", "parameters", "value"),
     [
-        pytest.param("code", {}, (3.75 + 0.7 * 1.25 - 1) / 4, id="a clear lead counts, shrunk towards the mean"),
-        pytest.param("chat", {}, (3.75 - 0.7 * 0.75 - 1) / 4, id="so does a clear lag"),
-        pytest.param("reasoning", {}, (3.75 - 1) / 4, id="a small one does not"),
-        pytest.param("reasoning", {"margin": 0.1}, (3.75 - 0.7 * 0.25 - 1) / 4, id="unless the margin is small"),
+        pytest.param(
+            "code", {"margin": 0.25}, (3.75 + 0.7 * 1.25 - 0.25 - 1) / 4, id="of a clear lead, shrunk, the rest counts"
+        ),
+        pytest.param("chat", {"margin": 0.25}, (3.75 - 0.7 * 0.75 + 0.25 - 1) / 4, id="so of a clear lag"),
+        pytest.param("reasoning", {"margin": 0.25}, (3.75 - 1) / 4, id="a small one does not"),
+        pytest.param("reasoning", {"margin": 0.1}, (3.75 - 0.7 * 0.25 + 0.1 - 1) / 4, id="unless the margin is small"),
         pytest.param("code", {"margin": 2.0}, (3.75 - 1) / 4, id="with a wide margin nothing counts"),
-        pytest.param("code", {"trust": 1.0}, 1.0, id="full trust takes stars as they are"),
+        pytest.param("code", {"trust": 1.0, "margin": 0.0}, 1.0, id="full trust takes stars as they are"),
         pytest.param("translate", {}, (3.75 - 1) / 4, id="no stars for the task: the mean"),
     ],
 )
 def test_stars_of_a_task_are_shrunk_and_guarded(task: str, parameters: dict[str, float], value: float) -> None:
     reading = read("task_match", deployment(quality=STARS), request(task=TaskType(task)), **parameters)
     assert reading == pytest.approx(value)
+
+
+@given(
+    best=st.dictionaries(st.sampled_from(TaskType), st.floats(1, 5), min_size=1),
+    other=st.dictionaries(st.sampled_from(TaskType), st.floats(1, 5), min_size=1),
+)
+@example(  # as far as the stars tell, the second is worse at it, though it alone has a lead beyond the margin
+    best={TaskType.CHAT: 3.7, TaskType.TRANSLATE: 4}, other={TaskType.CHAT: 3, TaskType.TRANSLATE: 4}
+)
+@example(best={TaskType.CHAT: 4}, other={TaskType.CHAT: 3.5, TaskType.TRANSLATE: 4.5})
+def test_a_model_that_is_better_on_the_whole_is_left_only_for_one_that_is_clearly_better_at_the_task(
+    best: dict[TaskType, float], other: dict[TaskType, float]
+) -> None:
+    task, trust, margin = TaskType.TRANSLATE, 0.7, 0.25
+    best, other = sorted((best, other), key=lambda stars: -sum(stars.values()) / len(stars))
+
+    def reads(stars: dict[TaskType, float]) -> float:
+        return read("task_match", deployment(quality=stars), request(task=task), trust=trust, margin=margin)
+
+    def shrunk(stars: dict[TaskType, float]) -> float:
+        mean = sum(stars.values()) / len(stars)
+        return mean + trust * (stars.get(task, mean) - mean)
+
+    if reads(other) > reads(best) + 1e-9:
+        assert shrunk(other) > shrunk(best) + (0 if task in best else margin)
 
 
 @given(

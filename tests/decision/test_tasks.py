@@ -4,6 +4,10 @@ The prompts of `data/tasks_heldout_*.jsonl` were written by somebody else; whoev
 them, or the floors below say nothing. MT-Bench's categories are mapped to tasks in `prompts.CATEGORIES`: writing and
 roleplay are creative, math and reasoning are reasoning, coding is code, extraction is extract. Questions about science
 and the humanities have no task of their own; `strict` takes them for chat.
+
+Those of `data/tasks_checked_*.jsonl` were labelled before they were counted, and looked at afterwards, so they only keep
+what was reached. When first counted: c, everyday and office prompts in twelve languages, 94 % (156 of 171); d, shorter
+and harder ones, 73 % (92 of 126), 56 of 76 and, after changes, 36 of 50. None of them was counted before.
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from llm7router.decision.tasks.asks import ASKS
 from llm7router.decision.tasks.effort import EFFORT
 from llm7router.decision.tasks.lexicon import TOKEN, Lexicon, normal
 from llm7router.decision.tasks.manner import MANNER
+from llm7router.decision.tasks.texts import TEXTS
 from llm7router.decision.tasks.topics import TOPICS
 from llm7router.decision.tasks.weights import WEIGHTS
 from llm7router.types import RequestContext, TaskType
@@ -39,6 +44,13 @@ def told(text: str, *before: tuple[str, str], detect: Detector = DETECT) -> Foun
 def test_three_quarters_of_prompts_that_were_not_looked_at_are_right(name: str) -> None:
     found = score(DETECT, written(DATA / f"tasks_heldout_{name}.jsonl"))
     assert found.total >= 100
+    assert found.share >= 0.75, found.by_group
+
+
+@pytest.mark.parametrize("name", ["c", "d"])
+def test_three_quarters_of_prompts_that_were_looked_at_later_stay_right(name: str) -> None:
+    found = score(DETECT, written(DATA / f"tasks_checked_{name}.jsonl"))
+    assert found.total >= 120
     assert found.share >= 0.75, found.by_group
 
 
@@ -84,6 +96,30 @@ def test_what_came_before_counts_when_the_last_message_goes_on_from_it(
 )
 def test_what_is_asked_counts_more_than_what_it_is_about(text: str, task: str) -> None:
     assert told(text).task == task
+
+
+@pytest.mark.parametrize(
+    ("text", "task"),
+    [
+        ("How do I find out if the milk has turned?", "chat"),  # an "if" that is a "whether"
+        ("What if nobody had invented the wheel?", "chat"),
+        ("Lohnt sich ein Hund, wenn keiner daheim ist?", "chat"),
+        ("If every blick is a snorp and no snorp is red, is a red blick possible at all?", "reasoning"),
+        ("As a lighthouse keeper, how would you describe your nights?", "creative"),
+        ("As a nurse, I often work at night. Any tips for my sleep?", "chat"),
+        ("DE->EN: Der Schrank klemmt.", "translate"),
+        ("Version 3.5 and Node.js are what the two of us use. Why is Python 3.9 gone?", "code"),
+        ("Which month sold least?\n\n| month | sold |\n|---|---|\n| May | 4 |\n| June | 9 |", "extract"),
+        ("Which of the streets are closed? Mill Lane until Friday, Elm Road until May, Kings Way is open.", "extract"),
+        ("Explain the following proverb: still waters run deep", "chat"),
+        ("Which key points should I bring up when I ask for a raise?", "chat"),
+        ("The key points, please:\n\nThe hall is booked. Ann brings the cake, Bo the music. Doors open at six.", "summarize"),
+        ("Write a packing list for a week of hiking.", "chat"),
+        ("How do individuals join the organization?", "chat"),
+    ],
+)  # fmt: skip
+def test_a_cue_counts_only_where_it_means_what_it_stands_for(text: str, task: str) -> None:
+    assert told(text).task == task, told(text).because
 
 
 def test_the_evidence_names_the_words_and_how_far_ahead_the_task_is() -> None:
@@ -159,14 +195,17 @@ def test_every_cue_of_the_word_lists_has_a_weight_or_is_used_by_name() -> None:
     used_by_name = {
         "supposes",
         "speaks of saying something",
+        "names a list or plan",
         "makes a request",
         "goes on from before",
         "names a language",
     }
-    assert set(ASKS) | set(MANNER) | set(TOPICS) <= set(WEIGHTS) | used_by_name
+    assert set(ASKS) | set(MANNER) | set(TEXTS) | set(TOPICS) <= set(WEIGHTS) | used_by_name
 
 
-@pytest.mark.parametrize("entries", [ASKS, MANNER, TOPICS, EFFORT], ids=["asks", "manner", "topics", "effort"])
+@pytest.mark.parametrize(
+    "entries", [ASKS, MANNER, TEXTS, TOPICS, EFFORT], ids=["asks", "manner", "texts", "topics", "effort"]
+)
 def test_every_entry_is_found_in_a_text_that_says_it(entries: dict[str, str]) -> None:
     lexicon = Lexicon(entries)
     for cue, listed in entries.items():

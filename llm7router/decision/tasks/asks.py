@@ -21,16 +21,16 @@ ASKS = {
         翻译 翻譯 译成 译为 翻成 怎么说 訳して 訳す 翻訳 번역 ترجم ترجمة أترجم अनुवाद 英訳 和訳 なんと言い 何と言い
     """,
     "asks for a summary": """
-        short_version shorter_version shorten* highlights catch_me_up fill_me_in up_to_speed in_a_few_words
+        short_version shorter_version shorten* catch_me_up fill_me_in up_to_speed in_a_few_words
         in_plain_words in_short
-        core_argument central_argument most_important_points most_important_decisions important_points
-        important_parts bottom_line
-        overview_of_this overview_of_the distill* compress* trim_this trim_it cut_this_down cut_it_down
+        bottom_line
+        overview_of_this overview_of_the distill* compress_this compress_it trim_this trim_it
+        cut_this_down cut_it_down
         what_is_this_about what_it_says
-        what_does_it_say what_does_this_say actually_saying essentials cliff_notes long_story_short too_long
+        what_does_it_say what_does_this_say actually_saying cliff_notes long_story_short too_long
         time_to_read cover_the_main
-        most_important in_one_minute release_notes changelog key_findings key_ideas key_facts key_arguments
-        main_arguments main_findings main_message brief_me digest_of conclusions_of
+        in_one_minute release_notes changelog
+        brief_me digest_of conclusions_of
         kurzer kurzen kurze_den das_wichtigste wichtigsten_aussagen worum_geht in_kurzen_worten kurz_gesagt
         kernaussage* im_wesentlichen
         en_bref de_quoi_parle raccourci* l_essentiel en_quelques_mots en_quelques_lignes en_resume que_dit
@@ -39,10 +39,10 @@ ASKS = {
         di_cosa_parla in_breve in_poche_parole accorcia* l_essenziale di_cosa_tratta
         о_чем коротко в_двух_словах вкратце сожми суть сжато
         kisaca kisalt* neden_bahsediyor ne_anlatiyor ozu
-        缩短 压缩 精简 大意 主要内容 讲了什么 核心 短く 何について 大事な点 ポイント 手短 줄여 핵심 무슨_내용
+        缩短 压缩成 压缩到 精简 大意 主要内容 讲了什么 核心 短く 何について 大事な点 ポイント 手短 줄여 핵심 무슨_내용
         باختصار اختصر أهم_النقاط मुख्य_बिंदु छोटा_कर
-        summar* summat* summing_up sum_up tldr tl_dr key_points main_points key_takeaways takeaway* recap* condens*
-        boil_down boil_this boil_it an_abstract gist main_idea main_ideas the_essence shorten_this in_a_nutshell
+        summar* summat* summing_up sum_up tldr tl_dr key_takeaways takeaway* recap* condens*
+        boil_down boil_this boil_it an_abstract gist main_idea the_essence shorten_this in_a_nutshell
         digest abridge*
         zusammenfass* fass* zusammengefasst kernaussag* kernpunkt* wichtigsten_punkte hauptpunkt* kurzfassung
         resume* resumer* resumez synthese points_cles points_essentiels grandes_lignes idees_principales
@@ -56,11 +56,13 @@ ASKS = {
         主旨
     """,
     "asks for few words": """
-        bullet_points in_one_sentence in_two_sentences in_three_sentences in_one_paragraph in_a_paragraph bullets
+        bullet_points in_one_sentence in_two_sentences in_three_sentences in_one_paragraph
+        in_a_paragraph bullets
         in_50_words
         in_100_words stichpunkt* in_einem_satz in_zwei_satzen in_drei_satzen en_une_phrase en_trois_phrases
         en_deux_phrases
-        en_une_seule_phrase en_una_frase en_un_parrafo en_tres_frases em_uma_frase em_um_paragrafo em_tres_frases
+        en_une_seule_phrase en_una_frase en_un_parrafo en_tres_frases em_uma_frase em_um_paragrafo
+        em_tres_frases
         in_una_frase
         in_tre_frasi in_poche_righe в_двух_предложениях в_одном_предложении в_трех_предложениях bir_cumle*
         iki_cumle* uc_cumle*
@@ -69,9 +71,10 @@ ASKS = {
     "asks to pick out": """
         collect_every collect_all gather_all list_of_all list_the_main_entities list_out get_the_names
         get_the_names return_only output_only
-        just_the_names only_the_names one_per_line number_only answer_with_the yes_no action_items go_through_the
+        just_the_names only_the_names one_per_line number_only answer_with_the yes_no action_items
+        go_through_the
         fill_this_form fill_in_this fill_out scan_this retrieve highlight_all spot_all tabulate
-        put_the_following turn_the_following put_this_into_a make_a_table key_value_pairs structured_data
+        put_this_into_a make_a_table key_value_pairs structured_data
         drop_duplicates
         gib_mir_alle stelle_tabellarisch donne_moi_tous dame_todos dame_en_una_tabla me_de_todos dammi_tutti
         собери дай_все 整理成 表にして तालिका_बना
@@ -81,12 +84,12 @@ ASKS = {
         all_the_names all_names all_dates all_the_dates every_date every_name all_mentions fill_in_the_fields
         extrahier* herausfilter* herauslesen lies_heraus zieh* liste_alle nenne_alle alle_namen alle_daten
         finde_alle
-        filtere entnimm suche_alle
+        filtere_alle filtere_nach entnimm suche_alle
         extrai* extray* extraction releve* repere* liste_tous liste_toutes recupere* identifie* trouve_tous
         trouve_toutes
         extraer extrae* extraig* lista_todos lista_todas identifica* encuentra_todos saca_todos saca_los
         extrai* extrair* liste_todos liste_todas identifique* encontre_todos
-        estrarre estrai* estratt* elenca_tutti elenca_tutte individua* trova_tutti
+        estrarre estrai* estratt* elenca_tutti elenca_tutte individua individuare trova_tutti
         извлек* извлечь* выпиш* выдел* найди_все найдите_все перечисли_все вытащ*
         cikar* ayikla* listele* bul_ve tum_isimleri tum_tarihleri
         提取 抽取 抽出 找出 列出所有 列出文中 識別 识别 摘出 取り出し 抜き出 리스트업 추출 뽑아 استخرج استخراج
@@ -109,13 +112,22 @@ ASKS = {
         siniflandir* duygu_analizi kategori*
         分类 分類 情感 感情分析 감정 صنف تصنيف वर्गीकृत वर्गीकरण भावना
     """,
+    "asks to judge": """
+        tell_if tell_me_if tell_whether tell_me_whether identify_if
+        identify_whether decide_if detect detects
+        check_if check_whether say_whether state_whether output_yes answer_yes yes_or_no
+        sag_mir_ob gib_an_ob entscheide prufe_ob erkenne_ob ja_oder_nein indique_si determine_si dis_moi_si oui_ou_non
+        indica_si determina_si dime_si si_o_no indica_se determina_se dimmi_se si_oppure_no indique_se determine_se
+        diga_se sim_ou_nao определи_является скажи_является да_или_нет belirle evet_veya_hayir
+        判断 检测 是否 判定 かどうか 판단 여부 حدد_ما_إذا نعم_أو_لا हाँ_या_नहीं
+    """,
     "asks to write": """
-        write* compose* draft* invent* craft* make_up come_up_with create* generate* tell_me_a pen_a brainstorm
+        write* compose* draft* invent inventing craft* make_up come_up_with create* generate* tell_me_a pen_a brainstorm
         schreib* verfass* dichte* erfind* entwirf* erzahl* formulier*
-        ecri* redig* compos* invent* imagin* cree raconte*
-        escrib* redact* invent* crea_un crea_una cuent* componer compon genera
-        escrev* redij* crie* invent* conte conta_me conte_me componha gere elabore
-        scriv* componi* invent* crea_un crea_una racconta* redigi* inventa
+        ecri* redig* compos* invente inventez inventer imagin* cree raconte*
+        escrib* redact* inventa inventar inventame crea_un crea_una cuent* componer compon genera
+        escrev* redij* crie* invente inventar conte conta_me conte_me componha gere elabore
+        scriv* componi* crea_un crea_una racconta* redigi* inventa inventarere inventami
         напиш* сочин* придум* состав* написать расскажи_сказку
         yaz* yazar* uydur* olustur* kaleme
         写 編写 编写 创作 寫 撰写 書いて 書け 作って 考えて 써줘 작성 써_줘 اكتب أكتب ألف اختلق صغ लिख लिखो लिखें
@@ -144,7 +156,7 @@ ASKS = {
     "asks to play a part": """
         assume_the_role assume_the_persona take_the_role role_of persona picture_yourself impersonate mimic
         speak_like talk_like
-        in_the_voice_of respond_as answer_as let_s_play play_a be_my let_s_roleplay as_though_you
+        in_the_voice_of respond_as answer_as let_s_play play_a be_my let_s_roleplay as_though_you yourself_as
         tu_so ubernimm_die_rolle versetz_dich joue glisse_toi ponte_en_el_papel asume_el_papel
         assuma_o_papel mettiti_nei_panni представь_себя ты_пират веди_себя_как  角色 あなたは になって أنت_الآن كن
         pretend pretending acting_as your_name_is you_will_be you_ll_be we_are_playing be_a act_as act_like

@@ -10,7 +10,8 @@ from llm7router.decision.tasks.manner import MANNER
 
 WRITES = "asks to write"
 WRITTEN = frozenset(
-    ("names a work", "names a piece of writing", "speaks of programs", "names a part of programs",
+    ("names a work", "names a piece of writing", "speaks of programs", "may speak of programs",
+     "names a part of programs",
      "names a programming language", "asks for a summary", "speaks of a CV", "asks for a data format")
 )  # fmt: skip
 EARLY = 3  # words of a sentence among which a verb is a request
@@ -18,7 +19,7 @@ LATER = 0.12  # a sentence's second cue counts 1 / (1 + LATER), its third 1 / (1
 OBJECT, ABOUT = 1.25, 0.55  # what is to be written, and what comes after it
 TOLD = 0.6  # sentences that ask for nothing, next to one that does
 _VERBS = frozenset((*ASKS, *MANNER)) - {"goes on from before"}
-_QUESTIONS = ("asks a question", "asks for a quantity", "asks for advice", "makes a request")
+_QUESTIONS = ("asks a question", "asks to explain", "asks for a quantity", "asks for advice", "makes a request")
 
 
 def focus(found: Iterable[Hit]) -> Iterator[tuple[Hit, float]]:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-TOKEN = re.compile(r"[0-9a-zßæøłđœþð]+|[^\W_0-9a-zßæøłđœþð]+|[.!?:\n。！？：؟।]")
+TOKEN = re.compile(r"[0-9a-zßæøłđœþð]+|[^\W_0-9a-zßæøłđœþð]+|\.(?!\w)|[!?:\n。！？：؟।]")
 _ACCENTS = re.compile(r"[\u0300-\u036f\u064b-\u0652]+")
 # What is written without spaces, or glues articles and endings to words, is searched inside words.
 SCRIPTS = {

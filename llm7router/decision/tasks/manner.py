@@ -1,17 +1,6 @@
 """How prompts speak, in words: questions, requests, greetings, and what they say of a text. Written as `asks` is."""
 
 MANNER = {
-    "asks what is in a text": """
-        mentioned mentions named_in appear appears appearing listed_in included_in contained_in cited referenced
-        according_to
-        stated_in occurs found_in in_this_message in_this_text in_this_email in_the_log in_this_document
-        in_this_sentence
-        genannt* erwahn* vorkomm* aufgefuhrt laut_dem cites cite mentionn* apparai* figurant d_apres_le mencion*
-        aparece*
-        citad* segun_el citat* menzionat* compaiono упомин* встреча* указан* согласно gecen bahsedilen gore
-        belirtilen
-        提到 出现 根据 出てくる 書かれ によると 언급 나오는 المذكور* وردت ذكر उल्लेख आए
-    """,
     "speaks of saying something": """
         say says said mean means meaning word_for phrase sentence called write_that express sign text_my greet
         heisst bedeut* sagt sage sagen satz wort dit dire signifi* phrase mot dice decir signific* frase palabra
@@ -19,29 +8,17 @@ MANNER = {
         dico dire dirlo parola сказать будет значит слово фраза denir soylen* demek cumle 说 讲 言う 言い 意味
         말해 뜻 يقال أقول معنى कहते बोलते मतलब
     """,
-    "speaks of a given text": """
-        the_following this_text the_text_below this_article this_email this_paragraph this_passage from_this
-        from_the_text
-        this_report this_transcript mentioned_in the_passage given_text this_document this_review below text_below
-        folgend* diesem_text dieser_text diesen_text aus_dem_text im_text diesen_artikel
-        suivant* ce_texte cet_article du_texte ci_dessous dans_le_texte
-        siguiente* este_texto del_texto este_articulo
-        seguinte* este_texto do_texto deste_texto este_artigo desse_texto
-        seguente* seguenti questo_testo dal_testo testo_seguente questo_articolo
-        следующ* этот_текст этого_текста из_текста тексте этой_статьи
-        asagidaki su_metin bu_metin metinden metindeki bu_yazi
-        以下 下面 这段 這段 这篇 文中 次の 以下の この文 この記事 다음 이_글 التالي النص هذا_النص المقال
-        निम्नलिखित नीचे पाठ इस_लेख
-    """,
     "makes a request": """
         please can_you could_you would_you will_you i_need i_want i_d_like help_me give_me show_me tell_me
         your_task let_s
         bitte kannst_du konntest_du konnen_sie ich_brauche ich_mochte gib_mir zeig_mir hilf_mir
         s_il_te_plait s_il_vous_plait peux_tu pouvez_vous j_ai_besoin je_veux je_voudrais donne_moi aide_moi
         montre_moi
-        por_favor puedes podrias necesito quiero dame ayudame muestrame pode poderia preciso quero me_de me_ajuda
+        por_favor puedes podrias necesito quiero dame ayudame muestrame pode poderia preciso quero me_de
+        me_ajuda
         me_mostra
-        puoi potresti per_favore ho_bisogno vorrei dammi aiutami пожалуйста можешь помоги мне_нужно хочу lutfen bana
+        puoi potresti per_favore ho_bisogno vorrei dammi aiutami пожалуйста можешь помоги мне_нужно хочу
+        lutfen bana
     """,
     "is told what it is": """
         you_are_a you_are_an you_re_a you_are_my du_bist_ein du_bist_eine tu_es_un tu_es_une eres_un eres_una
@@ -73,8 +50,10 @@ MANNER = {
         मान_लीजिए
     """,
     "asks for advice": """
-        should_i recommend* any_tips tips_for tips_on advice suggest* what_do_you_think do_you_think your_opinion
-        your_favorite help_me_decide i_feel i_m_feeling feeling_down what_can_i_do ideas_for gift_ideas how_can_i
+        should_i recommend* any_tips tips_for tips_on advice suggest* what_do_you_think do_you_think
+        your_opinion
+        your_favorite help_me_decide i_feel i_m_feeling feeling_down what_can_i_do ideas_for gift_ideas
+        how_can_i
         soll_ich empfiehl* empfehl* empfiehlst tipps einen_rat was_meinst_du wie_kann_ich ich_fuhle vorschlag*
         schlag_mir
         dois_je recommand* conseil* que_penses_tu comment_puis_je suggere* des_idees
@@ -91,25 +70,40 @@ MANNER = {
         who_are how_are
         does_it is_there are_there whats is_the was_the did_the how_did why_did why_are tell_me what_would
         what_should
-        wie_lange_muss wer_hat woran_liegt wo_kann gibt_es que_faire ou_est y_a_t_il donde_esta hay_alg* onde_fica
+        wie_lange_muss wer_hat woran_liegt wo_kann gibt_es que_faire ou_est y_a_t_il donde_esta hay_alg*
+        onde_fica
         ha_alg* dove_si где кто когда nerede kim ne_zaman
         哪里 什么时候 谁 何ですか どこ いつ 誰 어디 언제 누구 أين متى من_هو هل कहाँ कब किसने
         what_is what_are what_s what_was who_is who_was who_wrote who_invented when_did when_was where_is why_is
         why_do
-        why_does how_does how_do explain* tell_me_about describe* difference_between meaning_of what_does
+        why_does how_does how_do tell_me_about difference_between meaning_of what_does
         what_happens
         is_it which_is define
-        was_ist was_sind wer_ist wer_war wann warum wieso weshalb wie_funktioniert erklar* unterschied_zwischen
-        beschreib*
-        qu_est_ce quel_est quelle_est quels_sont qui_est qui_etait pourquoi expliqu* comment_fonctionne
+        was_ist was_sind wer_ist wer_war wann warum wieso weshalb wie_funktioniert unterschied_zwischen
+        qu_est_ce quel_est quelle_est quels_sont qui_est qui_etait pourquoi comment_fonctionne
         difference_entre
-        que_es cual_es cuales_son quien_es quien_fue por_que explic* como_funciona diferencia_entre
-        o_que_e qual_e quais_sao quem_e quem_foi por_que expliqu* como_funciona diferenca_entre
-        cos_e che_cos qual_e chi_e chi_era perche spieg* come_funziona differenza_tra
-        что_такое кто_такой почему зачем объясн* как_работает чем_отличает* расскажи_о расскажи_про
-        nedir kimdir neden acikla* nasil_calisir fark* niye
-        什么是 是什么 为什么 解释 介绍一下 如何 とは なぜ どうして 説明 教えて 무엇 왜 설명 ما_هو ما_هي لماذا اشرح
-        من_هو क्या_है क्यों समझा कौन
+        que_es cual_es cuales_son quien_es quien_fue por_que como_funciona diferencia_entre
+        o_que_e qual_e quais_sao quem_e quem_foi por_que como_funciona diferenca_entre
+        cos_e che_cos qual_e chi_e chi_era perche come_funziona differenza_tra
+        что_такое кто_такой почему зачем как_работает чем_отличает* расскажи_о расскажи_про
+        nedir kimdir neden nasil_calisir fark* niye
+        什么是 是什么 为什么 介绍一下 如何 とは なぜ どうして 教えて 무엇 왜 ما_هو ما_هي لماذا
+        من_هو क्या_है क्यों कौन
+    """,
+    "asks to explain": """
+        explain* describe* erklar* beschreib* expliqu* decris decrivez explic* describ* spieg* descriv*
+        объясн* опиши*
+        acikla* 解释 説明 설명 اشرح समझा
+    """,
+    "names a list or plan": """
+        checklist* list meal_plan workout_plan
+        training_plan itinerary
+        agenda timetable recipe* menu synonym* antonym* adjective* examples_of
+        checkliste* einkaufsliste liste_mit eine_liste wochenplan trainingsplan rezept* synonym* beispiele_fur
+        une_liste liste_de recette* synonyme* exemples_de programme_d_entrainement
+        una_lista lista_de receta* sinonim* ejemplos_de plan_de uma_lista receita* exemplos_de plano_de
+        un_elenco una_lista ricett* esempi_di список* рецепт* синоним* примеры listesi tarifi es_anlamli
+        清单 食谱 菜谱 近义词 同义词 リスト レシピ 類義語 목록 레시피 قائمة وصفة مرادف सूची रेसिपी पर्यायवाची
     """,
     "goes on from before": """
         now also what_about how_about same again instead it that them this another shorter longer one_more

@@ -32,12 +32,13 @@ _NAMES = re.compile(
     r"\b[a-z]{1,30}[A-Z][a-z]\w{0,30}\b|\b\w{1,30}\(\)|\b\w{1,30}\."
     r"(?:py|js|ts|tsx|jsx|java|rs|go|cpp|cs|sh|sql|css|ya?ml|toml|rb|php)\b"
     r"|\bc\+\+|\bC\+\+|\bC#|\B--[a-z]{2}|\b[a-z]{1,20}\[\w{1,10}\]|\bdef \w|\bSELECT \w|\bO\(\w"
+    r"|\b(?:[A-Z]{4,5} JOIN|GROUP BY|ORDER BY)\b"
 )
 _SNAKE = re.compile(r"\b[a-z]{1,30}_[a-z]{1,30}\b")
 _SUMS = re.compile(
     r"\d ?[+*×÷^=] ?\d|\d ?% (?:of|von|de|di|от|da)\b|\d [-/−–] \d|\b[a-z] ?(?:=|\^|²|³|[<>]=?) ?-?[\da-z]\b"
     r"|\b\d{1,4}[a-z]\b ?[-+=]|\\(?:frac|int|sum|sqrt|lim)"
-    r"|[∫√∑≤≥≠]|\b[fg]\([a-z]\) ?=|\bd/d[a-z]\b|\bmod \d"
+    r"|[∫√∑≤≥≠]|\b[fg]\([a-z]\) ?=|\b(?:sin|cos|tan|log|ln|lim) ?\(?[a-z\d]\b|\bd/d[a-z]\b|\bmod \d"
 )
 _NUMBER = re.compile(
     r"\d[\d.,]{0,20}|[一二三四五六七八九十百两]{1,4}(?=[个人岁元天只块米年支本])"
@@ -47,6 +48,10 @@ _UNITS = re.compile(
     r"\d ?(?:%|km|mph|kg|cm|m/s|€|£|\$|USD|EUR)|[$€£₹]\d"
     r"|\d[ -](?:hours?|minutes?|days?|gallons?|lit(?:er|re)s?|miles?|meters?)\b"
 )
+_TABLE = re.compile(
+    r"^[ \t]{0,9}\|?[ \t]{0,9}:?-{3,40}:?[ \t]{0,9}\|", re.MULTILINE
+)  # the line below a Markdown table's head
+_CODES = re.compile(r"\b([A-Z]{2}) ?(?:->|→|=>) ?([A-Z]{2})\b")  # of languages: DE->EN
 _DATE = re.compile(r"\d{1,4}[-./]\d{1,2}[-./]\d{1,4}|\d{1,2}:\d\d")
 _QUOTED = re.compile(r"[\"“„«「『][^\"”“»」』]{25,}[\"”“»」』]")
 
@@ -123,6 +128,10 @@ def hits(parts: Parts) -> Iterator[Hit]:
             yield Hit(cue, match.group(0)[:40], 0)
     if match := _SUMS.search(parts.ask) or _SUMS.search(parts.rest, 0, 400):
         yield Hit("has sums", match.group(0).strip(), 0)
+    if _TABLE.search(text, 0, SEARCHED):
+        yield Hit("has a table", "a table", 0)
+    if match := _CODES.search(text, 0, 80):
+        yield Hit("says into which language", match.group(0), 0)
     if match := _UNITS.search(parts.ask):
         yield Hit("has percentages or units", match.group(0), 0)
     numbers = len(_NUMBER.findall(_DATE.sub(" ", parts.ask)))

@@ -6,7 +6,7 @@ TOPICS = {
         name_my names_for tongue_twister
         character_who intro_for podcast_intro voiceover acrostic quote_about mascot spruch verse nom_original
         frase_bonita piropo
-        поздравь тост колыбельн* тост 情书 台词 句子 セリフ あらすじ 편지를 تهنئة शुभकामना
+        поздравь тост колыбельн* тост 情书 台词 セリフ あらすじ 편지를 تهنئة शुभकामना
         story stories tale fairy_tale fairytale bedtime poem* poetry haiku* limerick* sonnet* verse* ballad ode
         song* lyrics
         rap novel novels screenplay script_for_a dialogue monologue scene joke* pun puns slogan* tagline* fable*
@@ -36,8 +36,8 @@ TOPICS = {
         cover_letter tweet*
         post caption* bio toast eulogy press_release invitation greeting_card announcement linkedin headline*
         wedding_vows
-        e_mail* einen_brief briefe rede blogbeitrag* blogartikel aufsatz* anzeige* produktbeschreibung einladung*
-        gluckwunsch* bewerbung*
+        e_mail* einen_brief briefe rede blogbeitrag* blogartikel aufsatz* anzeige* produktbeschreibung
+        einladung* gluckwunsch* bewerbung*
         courriel* lettre* discours article_de_blog annonce* invitation* dissertation billet
         correo* carta* discurso* entrada_de_blog ensayo* anuncio* invitacion* descripcion_de_producto
         carta* discurso* texto_para post_para redacao convite* anuncio* descricao_de_produto legenda
@@ -49,24 +49,26 @@ TOPICS = {
     """,
     "names a style": """
         in_the_style_of rhym* vivid* persuasive* humorous* witty whimsical* poetic* first_person imaginative
-        engaging catchy
-        stanza* twist_ending heartfelt suspense* funny metaphor*
-        im_stil reim* lustig* dans_le_style drole* rime* estilo_de divertid* rima* no_estilo nello_stile divertente
+        engaging catchy stanza* twist_ending heartfelt suspense* funny metaphor*
+        im_stil reim* lustig* dans_le_style drole* rime* estilo_de divertid* rima* no_estilo nello_stile
+        divertente
         в_стиле смешн* рифм* tarzinda komik kafiyeli
         风格 押韵 風に 幽默 스타일 بأسلوب शैली
     """,
     "names a programming language": """
         svelte nextjs redux vite laravel rails spring_boot eslint gradle maven selenium playwright
-        cypress sklearn matplotlib opencv hadoop kafka rabbitmq elasticsearch aws gcp firebase supabase sqlalchemy
-        pydantic jupyter
+        cypress sklearn matplotlib opencv hadoop kafka rabbitmq elasticsearch aws gcp firebase supabase
+        sqlalchemy pydantic jupyter
         conda virtualenv ssh curl grep awk sed chmod systemd arduino godot xpath oauth jwt wordpress shopify_api
-        python tailwind android_app swiftui javascript typescript golang kotlin sql mysql postgres* sqlite bash
+        питон بايثون جافا पाइथन パイソン 파이썬 python tailwind android_app swiftui javascript typescript
+        golang kotlin sql mysql postgres* sqlite bash
         powershell html css php perl haskell scala
         elixir clojure fortran cobol matlab numpy pandas django flask fastapi react vue angular nodejs node_js
         jquery dockerfile
         docker kubernetes k8s terraform ansible nginx git github regex regexp webpack numba pytorch tensorflow
         c_sharp dotnet
-        cpp java rustc cargo npm pip pytest junit graphql redis mongodb linux ubuntu makefile cmake yaml_file vba
+        cpp java rustc cargo npm pip pytest junit graphql redis mongodb linux ubuntu makefile cmake
+        yaml_file vba
         lua vim
     """,
     "may name a programming language": """
@@ -76,7 +78,8 @@ TOPICS = {
         query queries api apis endpoint* unit_test unit_tests array arrays for_loop while_loop
         recursi* compiler* stack_trace null_pointer async await thread_safe multithread* data_structure*
         linked_list binary_tree
-        binary_search hash_map hashmap time_complexity big_o backend frontend database_schema websocket* rest_api
+        binary_search hash_map hashmap time_complexity big_o backend frontend database_schema websocket*
+        rest_api
         web_app
         web_scraper cli command_line terminal_command cron pull_request merge_conflict dependency_injection
         type_hint* decorator* closure
@@ -84,7 +87,8 @@ TOPICS = {
         stdout git_commit codebase unit_tests
         dictionaries cors localhost linter stack_overflow one_liner docker_compose workflow_file css_animation
         regexes json_parser
-        heap_sort mutex semaphore callback promise promises middleware orm dataframe dataframes tuple tuples enum
+        heap_sort mutex semaphore callback promise promises middleware orm dataframe dataframes tuple
+        tuples enum
         struct structs
         inheritance polymorphism iterator generator_function parse_json snake_game browser_extension
         chrome_extension cronjob
@@ -94,13 +98,13 @@ TOPICS = {
         قاعدة_بيانات डेटाबेस एपीआई
     """,
     "speaks of programs": """
-        programming server software_library indices sudoku function functions method code program script*
-        algorithm* class bug bugs
+        coding repository repo programming software_library indices sudoku function functions
+        code program
+        script* algorithm* bug bugs
         variable* loop loops pointer* runtime exception
         exceptions
-        sorting library framework schema migration
-        branch branches thread threads
-        http scraper commit
+        sorting framework schema
+        http scraper
         class_method closure*
         funktion* programm* skript* algorithm* klasse datenbank* abfrage* schleife* fehlermeldung* variable*
         schnittstelle
@@ -115,6 +119,9 @@ TOPICS = {
         配列 함수 코드 프로그램 스크립트 알고리즘 دالة كود برنامج خوارزمية شيفرة برمجة फ़ंक्शन फंक्शन कोड
         प्रोग्राम स्क्रिप्ट एल्गोरिद्म 正则 正規表現
     """,
+    "may speak of programs": """
+        class server library migration branch branches thread threads commit
+    """,
     "asks to program": """
         debug* refactor* implement* compile* deploy* unit_tested optimize_this fix_this_code fix_my_code
         code_review segfault
@@ -127,24 +134,6 @@ TOPICS = {
         реализу* запрограммир* отлад* скомпилир* исправь_код
         uygula* programla* hata_ayikla* derle* kodla*
         实现 编程 调试 重构 编译 実装 デバッグ コンパイル 구현 디버그 برمج نفذ_دالة प्रोग्रामिंग
-    """,
-    "asks for a data format": """
-        json parse csv yaml xml as_a_table in_a_table into_a_table key_value fields columns markdown_table tabular
-        tabelle felder spalten tableau champs colonnes tabla campos tabela colunas tabella campi
-        таблиц* поля tablo alanlar 表格 字段 表形式 표로 جدول तालिका
-    """,
-    "names what texts hold": """
-        name names date dates age ages amounts price total_amount prices addresses phone_number* email_address*
-        ingredients keywords entities organizations
-        locations people_mentioned places_mentioned invoice_number order_number due_date quantities companies
-        namen daten betrage adressen telefonnummer* zutaten rechnungsnummer orte personen
-        noms dates montants adresses numero_de_telephone ingredients lieux
-        nombres fechas importes direcciones telefonos ingredientes lugares
-        nomes datas valores enderecos telefones ingredientes locais
-        nomi date importi indirizzi numeri_di_telefono ingredienti luoghi
-        имена даты суммы адреса телефоны названия isimler* tarihler* adresler* fiyatlar*
-        人名 地名 日期 金额 电话 日付 住所 名前 関鍵词 关键词 キーワード 이름 날짜 أسماء التواريخ تواريخ المبالغ
-        नाम तारीख राशि पते
     """,
     "names a language": """
         english french german spanish italian portuguese dutch polish russian japanese chinese korean arabic
@@ -163,24 +152,26 @@ TOPICS = {
         जर्मन
     """,
     "speaks of mathematics": """
-        integrate differentiate simplify factorize factorise estimate double doubled doubles twice_as half_as
+        integrate differentiate simplify factorize factorise estimate subset subsets
         digits odd_number even_number
-        vereinfach* halb* doppelt* moitie simplifi* doble mitad simplifi* dobro metade doppio meta упрост* вдвое
-        katina kati 化简 约分 倍 半分 배 ضعف दुगुना
-        calculat* comput* solve solved solving equation* integral* derivative* probabilit* theorem* prime primes
+        vereinfach* simplifi* упрост* 化简 约分 排列 组合 多少种
+        calculat* compute computes solve equation* integral* derivative* probabilit* theorem* prime primes
         solutions roots_of divisib* remainder triangle*
         rectangle* circumference perimeter polynomial* matrix matrices eigenvalue* logarithm* factorial*
         arithmetic algebra*
         geometry square_root sum_of average_speed percent* interest_rate compound_interest prove proof* derive
         inequality
-        combinatori* permutation* expected_value standard_deviation hypotenuse ratio fraction* modulo
+        antiderivative* conjecture* combinatori* permutation* expected_value standard_deviation
+        hypotenuse ratio fraction* modulo
         integer_solutions which_is_larger which_is_greater which_is_bigger expected_number angle area_of
         berechne* rechne* lose_die gleichung* wahrscheinlichkeit* beweis* dreieck* ableitung* quadratwurzel
         prozent* flache
-        calcul* resou* equation* probabilite* demontr* prouve* triangle* racine_carree pourcent* derivee* surface
+        calcul* resou* equation* probabilite* demontr* prouve* triangle* racine_carree pourcent*
+        derivee* surface
         calcul* resuelv* resolver ecuacion* probabilidad* demuestr* triangul* raiz_cuadrada porcent* derivada*
         area_de
-        calcul* resolv* equacao* probabilidade* prove demonstr* triangul* raiz_quadrada porcent* derivada* area_do
+        calcul* resolva resolver equacao* probabilidade* prove demonstr* triangul* raiz_quadrada porcent*
+        derivada* area_do
         calcol* risolv* equazion* probabilita dimostr* triangol* radice_quadrata percent* derivata* area_del
         вычисл* реши* решить уравнени* вероятност* докаж* треугольник* корень процент* производн* посчита*
         рассчита* площад*
@@ -192,12 +183,13 @@ TOPICS = {
     "speaks of logic": """
         belong belongs odd_one is_to_what as_foot flaw flawed argument_valid direction does_it_follow reason_it
         reason_through
-        which_number which_word analogy contradiction deduction imply implies suppose_that must_have truth_teller
+        which_number which_word analogy contradiction deduction imply implies suppose_that must_have
+        truth_teller
         folgt_daraus trugschluss forcement s_ensuit siguiente_numero se_deduce proximo_numero prossimo_numero
-        следующее_число hangi_gun
-        规律 下一个数 次の数 一番 矛盾 이어질 التالي_في अगली_संख्या
-        step_by_step puzzle* riddle* deduc* logical* logic syllogis* infer infers inferred inference conclu*
-        contradict* paradox* true_or_false
+        следующее_число hangi_gun 规律 下一个数 次の数 一番 矛盾 이어질 التالي_في अगली_संख्या
+        show_your_work show_your_math show_the_steps step_by_step puzzle* riddle* deduc* logical* logic
+        syllogis*
+        infer infers inferred inference conclu* contradict* paradox* true_or_false
         knights liar* always_lies who_is_the must_be_true reasoning is_it_possible guarantee* impossible odds
         likelihood how_likely how_likely_is justify_your
         explain_your_reasoning cause_and_effect causal necessarily which_of_these_must who_is_lying who_owns
@@ -218,6 +210,11 @@ TOPICS = {
         منطق استنتج कदम_दर_कदम चरण_दर_चरण पहेली तर्क
     """,
     "asks for a quantity": """
+        double doubled doubles twice_as half_as cheaper cheapest
+        几只 几人 几本 几张 几元 几辆 各几 halb* doppelt* moitie doble mitad dobro metade doppio meta вдвое katina
+        kati 倍 半分 배 ضعف दुगुना
+        gunstiger billiger moins_cher mas_barato mais_barato piu_economico дешевле daha_ucuz 更便宜 安い 더_싼
+        أرخص सस्ता
         how_many how_much how_long how_far how_old how_fast how_tall how_many_ways left remain* what_time
         what_is_the_total at_what_time in_total
         wie_viele wie_viel wieviel* wie_lange wie_weit wie_alt wie_schnell ubrig insgesamt
@@ -227,11 +224,14 @@ TOPICS = {
         quanti quante quanto quanta a_che_ora in_totale
         сколько остал* какова какой_возраст через_какое_время
         kac* ne_kadar
-        多少 还剩 几个 多久 多远 几岁 几天 何個 いくら いくつ 残り 何人 何分 何時間 何日 何歳 몇 얼마 كم कितने
+        多少 还剩 几个 多久 多远 几岁 几天 何個 いくら いくつ 残り 何人
+        何分 何時間 何日 何歳 몇 얼마 _كم_ كم_عدد كم_ثمن كم_ساعة كم_يوم कितने
         कितना कितनी
     """,
     "asks to weigh and plan": """
-        analy* evaluat* compare* contrast trade_off* tradeoff* pros_and_cons implication* assess* critique* argue*
+        investigat* optimiz* optimis* strategic roadmap statistic* correlation* analy*
+        evaluat* compare* contrast trade_off* tradeoff* pros_and_cons implication* assess*
+        critique* argue*
         strateg*
         plan_a schedule* prioritiz* feasib* justify weigh root_cause should_we decision_matrix cost_benefit
         critically
