@@ -17,6 +17,9 @@ from llm7router.errors import Llm7RouterError
 PRIVATE = 0o600
 _HEAD = re.compile(r"\s*(export\s+)?")
 _NEWLINES = ("\n", "\r")
+_VALUE = re.compile(  # of a variable, then the comment behind it
+    r"""=(?:\s*'(?:\\.|[^'\\])*'|\s*"(?:\\.|[^"\\])*"|(?:(?![^\S\r\n]+\#)[^\r\n])*)([^\S\r\n]*\#[^\r\n]*)?""", re.DOTALL
+)
 _END = re.compile(r"[\r\n]+$")
 GIT_WITHIN_S = 5.0
 
@@ -41,10 +44,11 @@ def place(config: Path, name: str) -> Path:
 
 
 def holder(config: Path, name: str) -> Path | None:
-    """Which of them sets a variable."""
+    """Which of them sets a variable. Only files are read, as `config.load` does: a pipe would be waited for."""
     from dotenv import dotenv_values
 
-    return next((path for path in places(config) if name in dotenv_values(path, interpolate=False)), None)
+    files = (path for path in places(config) if path.is_file())
+    return next((path for path in files if name in dotenv_values(path, interpolate=False)), None)
 
 
 def store(path: Path, name: str, value: str) -> list[str]:
@@ -67,7 +71,7 @@ def store(path: Path, name: str, value: str) -> list[str]:
 
 
 def with_variable(text: str, name: str, value: str) -> str:
-    """The text of a `.env` with a variable set: in its place, else at the end. Other lines stay to the byte."""
+    """The text of a `.env` with a variable set: in its place, else at the end. The rest stays to the byte."""
     from dotenv.parser import parse_stream
 
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
@@ -75,8 +79,9 @@ def with_variable(text: str, name: str, value: str) -> str:
     for binding in parse_stream(io.StringIO(text, newline="")):
         part = binding.original.string
         if binding.key == name:
-            head, end = _HEAD.match(part), _END.search(part)
-            part = f"{head[0] if head else ''}{name}='{escaped}'{end[0] if end else ''}"
+            head, given, end = _HEAD.match(part), _VALUE.search(part), _END.search(part)
+            comment = (given[1] or "") if given else ""
+            part = f"{head[0] if head else ''}{name}='{escaped}'{comment}{end[0] if end else ''}"
             found = True
         parts.append(part)
     if found:
