@@ -102,14 +102,19 @@ class Guide:
             return key
         if spec.config.signup_url:
             self._show("Your key is made here:", spec.config.signup_url)
+        ended = True
         while True:
             text = terminal.ask_hidden(f"Paste the key of {spec.config.title or spec.name} (hidden; Enter skips): ")
             if not text.strip():
-                return None
+                if ended:
+                    return None
+                ended = True  # it ends the paste that was refused; who then pastes again must not do it in the open
+                continue
             try:
                 key = cleaned(text)
             except KeyTextError as error:
                 self._say(f"What was pasted is no key: it {error}. Paste the key alone.")
+                ended = text.endswith("\n")
                 continue
             if self._accepts(loaded, spec, key):
                 return key
