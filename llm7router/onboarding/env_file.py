@@ -51,14 +51,27 @@ def holder(config: Path, name: str) -> Path | None:
     return next((path for path in files if name in dotenv_values(path, interpolate=False)), None)
 
 
+def check(path: Path) -> None:
+    """Whether a key could be stored there, as far as that can be told before there is one.
+
+    Raises:
+        EnvFileError: git tracks the file, it is none, or its directory cannot be written to.
+    """
+    if path.exists() and not path.is_file():
+        raise EnvFileError(f"{path}: not a file; remove it, or use --store keyring")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise EnvFileError(f"{path}: cannot be written (no write access to its directory); use --store keyring")
+    if _git(path, "ls-files", "--error-unmatch") == 0:
+        raise EnvFileError(f"{path}: git tracks this file, so the key would be published; `git rm --cached` it first")
+
+
 def store(path: Path, name: str, value: str) -> list[str]:
     """Set a variable; all other lines stay. Returns what the person should know of the file.
 
     Raises:
-        EnvFileError: git tracks the file, or it cannot be written; it is as it was.
+        EnvFileError: as `check`, or it cannot be written; it is as it was.
     """
-    if _git(path, "ls-files", "--error-unmatch") == 0:
-        raise EnvFileError(f"{path}: git tracks this file, so the key would be published; `git rm --cached` it first")
+    check(path)
     try:
         told = list(_closed(path))
         _replace(path, with_variable(_text(path), name, value))
@@ -117,8 +130,6 @@ def _closed(path: Path) -> Iterator[str]:
         mode = stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
         return
-    if not path.is_file():
-        raise EnvFileError(f"{path}: not a file; remove it, or use --store keyring")
     if os.name == "posix" and mode & 0o077:
         path.chmod(PRIVATE)
         yield f"{path} could be read by others (mode {mode:o}); now only by you"

@@ -14,7 +14,7 @@ from llm7router.onboarding import browser, terminal
 from llm7router.onboarding.check import Checked, Verdict, free_check, request_check
 from llm7router.onboarding.consent import KEY_INSTEAD, key_by_consent
 from llm7router.onboarding.facts import card
-from llm7router.onboarding.keep import Store, keep
+from llm7router.onboarding.keep import Store, check, keep
 from llm7router.onboarding.key_text import KeyTextError, cleaned, masked
 from llm7router.onboarding.pkce import ConsentError
 
@@ -53,6 +53,7 @@ class Guide:
         name = spec.config.api_key_env
         assert name is not None, "the command looks first"
         self._introduce(spec, name)
+        check(self._options.store, self._path, name)  # before a provider makes a key that nobody would keep
         loaded, values = self._variables(spec)
         spec = next(each for each in loaded.providers if each.name == spec.name)
         key = self._piped(spec) if self._options.piped is not None else self._key(loaded, spec)

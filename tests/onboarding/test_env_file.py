@@ -108,6 +108,14 @@ def test_a_file_that_cannot_be_used_is_one_clear_line_and_stays_as_it_was(tmp_pa
     assert path.is_dir() or path.read_bytes() == b"A=\xe9\n"
 
 
+def test_a_directory_that_cannot_be_written_to_is_told_before_there_is_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, how: Path(path) != tmp_path)  # root may write anywhere
+    with pytest.raises(env_file.EnvFileError, match=r"\.env: cannot be written \(no write access"):
+        env_file.check(tmp_path / ".env")
+
+
 def test_a_pipe_in_its_place_holds_nobody_up_and_stays(tmp_path: Path) -> None:
     path = tmp_path / ".env"
     os.mkfifo(path)  # as password managers make them

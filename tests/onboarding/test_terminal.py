@@ -255,6 +255,14 @@ def test_a_wrong_state_is_turned_away_and_the_right_one_still_taken(openrouter: 
     assert load().env["OPENROUTER_API_KEY"] == KEY
 
 
+def test_nobody_is_asked_for_a_key_that_could_not_be_stored(openrouter: OpenRouter, tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    with Terminal("setup", "openrouter") as terminal:
+        assert terminal.exit_code()[0] == 1
+    assert f"Error: {tmp_path / '.env'}: not a file; remove it, or use --store keyring" in terminal.seen
+    assert "Agree on this page" not in terminal.seen
+
+
 def test_over_ssh_the_address_is_printed_and_what_the_browser_shows_may_be_pasted(openrouter: OpenRouter) -> None:
     with Terminal("setup", "openrouter", env={"SSH_CONNECTION": "a 1 b 2", "DISPLAY": ":0"}) as terminal:
         terminal.wait_for(WAITS)
