@@ -76,6 +76,7 @@ class LLMRouter:
         reload: bool = False,
     ) -> None:
         loaded, self._env = _load(config, env), env
+        self._file = loaded.path.absolute() if loaded.path else None  # a service may change its directory
         self._clock = clock or SystemClock()
         self.hooks = Hooks(self._clock, hooks)
         self._registered: dict[str, ProviderSpec] = {}
@@ -249,9 +250,9 @@ class LLMRouter:
         """
         with self._changing:
             before = self._routing.loaded
-            if before.path is None:
+            if self._file is None:
                 raise ConfigError("the configuration came from no file, so there is nothing to read again")
-            loaded = load(before.path, env=self._env)
+            loaded = load(self._file, env=self._env)
             self._use(loaded)
             if loaded.config.cache != before.config.cache:
                 former, self._cache = self._cache, self._answers(loaded.config)
@@ -345,8 +346,7 @@ class LLMRouter:
         self._routing = routing
 
     def _watched(self) -> Watcher:
-        path = self._routing.loaded.path
-        if path is None:
+        if (path := self._file) is None:
             raise ConfigError("reload: the configuration comes from no file that could be watched")
         again = weakref.WeakMethod(self.reload)  # a router that nobody holds any more need not be closed
         files = (path, path.parent / ".env", Path(".env"))

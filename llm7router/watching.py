@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -15,6 +14,7 @@ log = logging.getLogger("llm7router")
 SETTLED_S = 0.2  # a file that has not changed for so long is whole: editors write in several steps
 TRIES = 25  # times that it is waited for; then what is there is read, whole or not
 STEP_MS, TOGETHER_MS = 50, 100  # of watchfiles: how often it looks, and changes within which are one
+AT_LEAST_MS = 500  # files are looked at so often, also if nothing tells of a change
 
 Signature = tuple[tuple[int, int, int] | None, ...]
 
@@ -22,8 +22,9 @@ Signature = tuple[tuple[int, int, int] | None, ...]
 class Watcher:
     """Calls `changed` in a thread of its own, within a second after one of `files` was edited, made or removed.
 
-    Directories are watched, since most editors replace a file, and orchestrators a link to its directory; of a link,
-    also the directory of the file that it led to at the start. Start it once.
+    Directories are watched, since most editors replace a file; of a link, also that of the file to which it leads.
+    The system tells nothing of a directory that was itself exchanged, nor of what happens before the watch is set up,
+    nor on some network file systems. So the files are looked at twice a second, too. Start it once.
     """
 
     def __init__(self, files: Iterable[Path], changed: Callable[[], None]) -> None:
@@ -44,27 +45,29 @@ class Watcher:
     def _run(self) -> None:
         from watchfiles import watch
 
-        places = {*self._files, *map(_end_of, self._files)}
-        directories = {place.parent for place in places if place.parent.is_dir()}
-        names = {place.name for place in places}
+        directories = {place.parent for file in self._files for place in (file, _end_of(file))}
         try:
             for _ in watch(
-                *directories,
-                # Kubernetes exchanges the link `..data`.
-                watch_filter=lambda _, path: (name := os.path.basename(path)) in names or name.startswith(".."),
+                *(directory for directory in directories if directory.is_dir()),
+                watch_filter=lambda *_: self._signature() != self._seen,  # what else is in there is not even logged
                 stop_event=self._stop,
                 step=STEP_MS,
                 debounce=TOGETHER_MS,
+                rust_timeout=AT_LEAST_MS,
+                yield_on_timeout=True,
                 recursive=False,
                 raise_interrupt=False,
             ):
                 self._look()
-        except (OSError, RuntimeError) as error:  # no more watches are to be had, or a directory is gone
-            log.warning("edits of %s are not noticed any more: %s; restart to use them", self._files[0], error)
+        except (OSError, RuntimeError):  # no more watches are to be had, or a directory is gone
+            while not self._stop.wait(AT_LEAST_MS / 1000):
+                self._look()
 
     def _look(self) -> None:
-        """Wait until nothing changes any more, and tell, unless all is as it was."""
+        """Tell of an edit as soon as nothing changes any more."""
         signature = self._signature()
+        if signature == self._seen:
+            return
         for _ in range(TRIES):
             if self._stop.wait(SETTLED_S):
                 return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,6 +75,17 @@ def test_keys_that_are_added_are_noticed_and_other_files_are_not(counted: Counte
     assert counted.seen == ["old"]
 
 
+def test_a_log_in_the_same_directory_does_not_feed_itself(counted: Counted, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        for number in range(5):
+            counted.file.with_name("app.log").write_text(f"line {number}")
+            threading.Event().wait(0.2)
+        assert [record.getMessage() for record in caplog.records] == []
+        counted.file.write_text("new")
+        assert wait_until(lambda: counted.seen == ["new"], 3)
+        assert len(caplog.records) == 1, "watchfiles tells of the edit"
+
+
 def test_a_link_that_is_exchanged_is_noticed_as_in_a_config_map(tmp_path: Path) -> None:
     for name in ("v1", "v2"):
         (tmp_path / name).mkdir()
@@ -113,6 +125,59 @@ def test_an_edit_of_what_a_link_leads_to_is_noticed(tmp_path: Path) -> None:
         assert wait_until(edited, 10)
     finally:
         counted.watcher.stop()
+
+
+def test_an_edit_before_the_watch_is_set_up_is_noticed(tmp_path: Path) -> None:
+    (tmp_path / "router.yaml").write_text("old")
+    counted = Counted(tmp_path / "router.yaml")
+    (tmp_path / "router.yaml").write_text("new")
+    counted.watcher.start()
+    assert wait_until(lambda: counted.seen == ["new"], 10)
+    counted.watcher.stop()
+
+
+def test_a_directory_that_is_made_anew_is_watched_on(counted: Counted) -> None:
+    shutil.rmtree(counted.file.parent)
+    assert wait_until(lambda: counted.seen == [None], 3)
+    counted.file.parent.mkdir()
+    for text in ("new", "newer"):
+        counted.file.write_text(text)
+        assert wait_until(lambda text=text: counted.seen[-1:] == [text], 3)  # type: ignore[misc]
+
+
+def test_a_link_to_the_directory_may_be_exchanged_as_a_release_is(tmp_path: Path) -> None:
+    for name in ("v1", "v2"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "router.yaml").write_text(name)
+    (tmp_path / "current").symlink_to("v1")
+    counted = Counted(tmp_path / "current" / "router.yaml")
+    counted.watcher.start()
+    try:
+        (tmp_path / "next").symlink_to("v2")
+        (tmp_path / "next").rename(tmp_path / "current")
+        assert wait_until(lambda: counted.seen == ["v2"], 3)
+        counted.file.write_text("v2 edited")
+        assert wait_until(lambda: counted.seen == ["v2", "v2 edited"], 3)
+    finally:
+        counted.watcher.stop()
+
+
+@pytest.mark.parametrize("trouble", [OSError(28, "no space left on device"), RuntimeError("no watches")])
+def test_where_the_system_gives_no_watch_edits_are_noticed_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, trouble: Exception
+) -> None:
+    def refused(*_: object, **__: object) -> None:
+        raise trouble
+
+    monkeypatch.setattr("watchfiles.watch", refused)
+    (tmp_path / "router.yaml").write_text("old")
+    counted = Counted(tmp_path / "router.yaml")
+    counted.watcher.start()
+    (tmp_path / "router.yaml").write_text("new")
+    assert wait_until(lambda: counted.seen == ["new"], 3)
+    counted.watcher.stop()
+    counted.watcher._thread.join(3)
+    assert not counted.watcher._thread.is_alive()
 
 
 def test_a_file_with_faults_is_logged_and_a_fault_of_ours_says_no_more_than_its_kind(

@@ -17,6 +17,9 @@ from llm7router.errors import Llm7RouterError
 PRIVATE = 0o600
 _HEAD = re.compile(r"\s*(export\s+)?")
 _NEWLINES = ("\n", "\r")
+_VALUE = re.compile(  # of a variable, then the comment behind it
+    r"""=(?:\s*'(?:\\.|[^'\\])*'|\s*"(?:\\.|[^"\\])*"|(?:(?![^\S\r\n]+\#)[^\r\n])*)([^\S\r\n]*\#[^\r\n]*)?""", re.DOTALL
+)
 _END = re.compile(r"[\r\n]+$")
 GIT_WITHIN_S = 5.0
 
@@ -41,20 +44,34 @@ def place(config: Path, name: str) -> Path:
 
 
 def holder(config: Path, name: str) -> Path | None:
-    """Which of them sets a variable."""
+    """Which of them sets a variable. Only files are read, as `config.load` does: a pipe would be waited for."""
     from dotenv import dotenv_values
 
-    return next((path for path in places(config) if name in dotenv_values(path, interpolate=False)), None)
+    files = (path for path in places(config) if path.is_file())
+    return next((path for path in files if name in dotenv_values(path, interpolate=False)), None)
+
+
+def check(path: Path) -> None:
+    """Whether a key could be stored there, as far as that can be told before there is one.
+
+    Raises:
+        EnvFileError: git tracks the file, it is none, or its directory cannot be written to.
+    """
+    if path.exists() and not path.is_file():
+        raise EnvFileError(f"{path}: not a file; remove it, or use --store keyring")
+    if not os.access(path.parent, os.W_OK | os.X_OK):
+        raise EnvFileError(f"{path}: cannot be written (no write access to its directory); use --store keyring")
+    if _git(path, "ls-files", "--error-unmatch") == 0:
+        raise EnvFileError(f"{path}: git tracks this file, so the key would be published; `git rm --cached` it first")
 
 
 def store(path: Path, name: str, value: str) -> list[str]:
     """Set a variable; all other lines stay. Returns what the person should know of the file.
 
     Raises:
-        EnvFileError: git tracks the file, or it cannot be written; it is as it was.
+        EnvFileError: as `check`, or it cannot be written; it is as it was.
     """
-    if _git(path, "ls-files", "--error-unmatch") == 0:
-        raise EnvFileError(f"{path}: git tracks this file, so the key would be published; `git rm --cached` it first")
+    check(path)
     try:
         told = list(_closed(path))
         _replace(path, with_variable(_text(path), name, value))
@@ -67,7 +84,7 @@ def store(path: Path, name: str, value: str) -> list[str]:
 
 
 def with_variable(text: str, name: str, value: str) -> str:
-    """The text of a `.env` with a variable set: in its place, else at the end. Other lines stay to the byte."""
+    """The text of a `.env` with a variable set: in its place, else at the end. The rest stays to the byte."""
     from dotenv.parser import parse_stream
 
     escaped = value.replace("\\", "\\\\").replace("'", "\\'")
@@ -75,8 +92,9 @@ def with_variable(text: str, name: str, value: str) -> str:
     for binding in parse_stream(io.StringIO(text, newline="")):
         part = binding.original.string
         if binding.key == name:
-            head, end = _HEAD.match(part), _END.search(part)
-            part = f"{head[0] if head else ''}{name}='{escaped}'{end[0] if end else ''}"
+            head, given, end = _HEAD.match(part), _VALUE.search(part), _END.search(part)
+            comment = (given[1] or "") if given else ""
+            part = f"{head[0] if head else ''}{name}='{escaped}'{comment}{end[0] if end else ''}"
             found = True
         parts.append(part)
     if found:
@@ -112,8 +130,6 @@ def _closed(path: Path) -> Iterator[str]:
         mode = stat.S_IMODE(path.stat().st_mode)
     except FileNotFoundError:
         return
-    if not path.is_file():
-        raise EnvFileError(f"{path}: not a file; remove it, or use --store keyring")
     if os.name == "posix" and mode & 0o077:
         path.chmod(PRIVATE)
         yield f"{path} could be read by others (mode {mode:o}); now only by you"

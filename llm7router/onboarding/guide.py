@@ -14,7 +14,7 @@ from llm7router.onboarding import browser, terminal
 from llm7router.onboarding.check import Checked, Verdict, free_check, request_check
 from llm7router.onboarding.consent import KEY_INSTEAD, key_by_consent
 from llm7router.onboarding.facts import card
-from llm7router.onboarding.keep import Store, keep
+from llm7router.onboarding.keep import Store, check, keep
 from llm7router.onboarding.key_text import KeyTextError, cleaned, masked
 from llm7router.onboarding.pkce import ConsentError
 
@@ -53,6 +53,7 @@ class Guide:
         name = spec.config.api_key_env
         assert name is not None, "the command looks first"
         self._introduce(spec, name)
+        check(self._options.store, self._path, name)  # before a provider makes a key that nobody would keep
         loaded, values = self._variables(spec)
         spec = next(each for each in loaded.providers if each.name == spec.name)
         key = self._piped(spec) if self._options.piped is not None else self._key(loaded, spec)
@@ -102,14 +103,19 @@ class Guide:
             return key
         if spec.config.signup_url:
             self._show("Your key is made here:", spec.config.signup_url)
+        ended = True
         while True:
             text = terminal.ask_hidden(f"Paste the key of {spec.config.title or spec.name} (hidden; Enter skips): ")
             if not text.strip():
-                return None
+                if ended:
+                    return None
+                ended = True  # it ends the paste that was refused; who then pastes again must not do it in the open
+                continue
             try:
                 key = cleaned(text)
             except KeyTextError as error:
                 self._say(f"What was pasted is no key: it {error}. Paste the key alone.")
+                ended = text.endswith("\n")
                 continue
             if self._accepts(loaded, spec, key):
                 return key

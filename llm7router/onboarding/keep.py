@@ -36,6 +36,16 @@ def origin(config: Path, name: str) -> str | None:
     return "the keyring" if name in system_keyring.names() else None
 
 
+def check(wanted: Store | None, config: Path, name: str) -> None:
+    """Whether `keep` will store a value, as far as that can be told before there is one.
+
+    Raises:
+        KeyringError, EnvFileError: it will not.
+    """
+    if chosen(wanted, config, name) == "env":
+        env_file.check(env_file.place(config, name))
+
+
 def keep(wanted: Store | None, config: Path, name: str, value: str) -> list[str]:
     """Store a value; returns where it is and what else the person should know.
 

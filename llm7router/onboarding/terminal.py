@@ -65,6 +65,7 @@ def ask_hidden(question: str) -> str:
         except (EOFError, OSError):
             raise InputEndedError from None
     with hidden() as fd:  # before the question: who sees it may paste at once
+        termios.tcflush(fd, termios.TCIFLUSH)  # an Enter too many behind the last paste would be the answer to this
         sys.stdout.write(question)
         sys.stdout.flush()
         return read_paste(fd).decode("utf-8", "replace")

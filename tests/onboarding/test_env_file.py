@@ -40,8 +40,21 @@ def test_every_other_line_stays_as_it_is(tmp_path: Path) -> None:
     assert path.read_text() == f"{OTHERS}\nGROQ_API_KEY='{KEY}'\n"
     env_file.store(path, "FIRST", "new")
     env_file.store(path, "SECOND", "newer")
-    changed = OTHERS.replace("FIRST='a b'  # mine too", "FIRST='new'").replace("SECOND=2", "SECOND='newer'")
+    changed = OTHERS.replace("FIRST='a b'", "FIRST='new'").replace("SECOND=2", "SECOND='newer'")
     assert path.read_text() == f"{changed}\nGROQ_API_KEY='{KEY}'\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "comment"),
+    [("=old # of work", " # of work"), ("=o#ld\t#a", "\t#a"), ("='o #ld'# a", "# a"), ('="o #\nld" # a', " # a"),
+     ("=  # to fill in", "  # to fill in"), ("= old", ""), ("=#old", ""), ("", "")],
+)  # fmt: skip
+def test_a_comment_behind_the_value_stays(tmp_path: Path, before: str, comment: str) -> None:
+    path = tmp_path / ".env"
+    path.write_text(f"A=1\nexport GROQ_API_KEY{before}\n# B\nB=2\n")
+    env_file.store(path, "GROQ_API_KEY", KEY)
+    assert path.read_text() == f"A=1\nexport GROQ_API_KEY='{KEY}'{comment}\n# B\nB=2\n"
+    assert load(packaged()).env["GROQ_API_KEY"] == KEY
 
 
 def test_the_line_ends_of_windows_stay(tmp_path: Path) -> None:
@@ -93,6 +106,23 @@ def test_a_file_that_cannot_be_used_is_one_clear_line_and_stays_as_it_was(tmp_pa
         env_file.store(path, "GROQ_API_KEY", KEY)
     assert [each.name for each in tmp_path.iterdir()] == [".env"]
     assert path.is_dir() or path.read_bytes() == b"A=\xe9\n"
+
+
+def test_a_directory_that_cannot_be_written_to_is_told_before_there_is_a_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, how: Path(path) != tmp_path)  # root may write anywhere
+    with pytest.raises(env_file.EnvFileError, match=r"\.env: cannot be written \(no write access"):
+        env_file.check(tmp_path / ".env")
+
+
+def test_a_pipe_in_its_place_holds_nobody_up_and_stays(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    os.mkfifo(path)  # as password managers make them
+    assert env_file.holder(tmp_path / "router.yaml", "GROQ_API_KEY") is None
+    with pytest.raises(env_file.EnvFileError, match=r"\.env: not a file; remove it, or use --store keyring"):
+        env_file.store(env_file.place(tmp_path / "router.yaml", "GROQ_API_KEY"), "GROQ_API_KEY", KEY)
+    assert path.is_fifo()
 
 
 def test_a_full_disk_leaves_the_file_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import shlex
@@ -18,7 +19,7 @@ from llm7router.config import load
 from tests.cli.terminal import CTRL_C, CTRL_D, Terminal
 from tests.onboarding.conftest import CHECK, GOOD_KEY, routed
 from tests.onboarding.vendor import CODE, KEY, OpenRouter
-from tests.upstream import Upstream, wait_until
+from tests.upstream import Exchange, Upstream, wait_until
 
 pytestmark = pytest.mark.slow
 
@@ -106,6 +107,40 @@ def test_a_paste_of_several_lines_is_refused_whole_and_a_bad_key_and_nonsense_ar
         assert terminal.exit_code()[0] == 0
     assert "canary" not in terminal.seen
     assert "rm -rf" not in terminal.seen
+    assert load().env["GROQ_API_KEY"] == GOOD_KEY
+
+
+def test_the_enter_behind_a_refused_paste_does_not_skip_so_that_the_next_paste_is_hidden_too(groq: Upstream) -> None:
+    with Terminal("setup", "groq") as terminal:
+        terminal.wait_for(PROMPT)
+        terminal.type(f"My key\n{GOOD_KEY}")
+        terminal.wait_for("it has more than one line")
+        terminal.wait_for(PROMPT)
+        terminal.type("\n")
+        terminal.wait_for(PROMPT)
+        terminal.type(f"{GOOD_KEY}\n")
+        assert terminal.exit_code()[0] == 0
+    assert GOOD_KEY not in terminal.seen
+    assert load().env["GROQ_API_KEY"] == GOOD_KEY
+
+
+def test_an_enter_while_the_key_is_checked_answers_no_question_that_comes_after(groq: Upstream) -> None:
+    async def slowly_refused(exchange: Exchange) -> None:
+        await asyncio.sleep(1)
+        groq.paths[CHECK] = ("json_body", {"data": []})
+        await exchange.respond(401, b'{"error": "no"}', {})
+
+    groq.paths[CHECK] = slowly_refused
+    with Terminal("setup", "groq") as terminal:
+        terminal.wait_for(PROMPT)
+        terminal.type("gsk_wrong0123456789\n")
+        assert wait_until(lambda: groq.others, 10)
+        terminal.type("\n")
+        terminal.wait_for("Groq refuses this key")
+        terminal.wait_for(PROMPT)
+        time.sleep(0.3)  # nobody pastes in the tenth of a second in which what follows is part of a paste
+        terminal.type(f"{GOOD_KEY}\n")
+        assert terminal.exit_code()[0] == 0
     assert load().env["GROQ_API_KEY"] == GOOD_KEY
 
 
@@ -218,6 +253,14 @@ def test_a_wrong_state_is_turned_away_and_the_right_one_still_taken(openrouter: 
         assert terminal.exit_code()[0] == 0
     assert [given["code"] for given in openrouter.exchanged] == [CODE]
     assert load().env["OPENROUTER_API_KEY"] == KEY
+
+
+def test_nobody_is_asked_for_a_key_that_could_not_be_stored(openrouter: OpenRouter, tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    with Terminal("setup", "openrouter") as terminal:
+        assert terminal.exit_code()[0] == 1
+    assert f"Error: {tmp_path / '.env'}: not a file; remove it, or use --store keyring" in terminal.seen
+    assert "Agree on this page" not in terminal.seen
 
 
 def test_over_ssh_the_address_is_printed_and_what_the_browser_shows_may_be_pasted(openrouter: OpenRouter) -> None:

@@ -172,6 +172,18 @@ def test_what_only_a_start_can_change_is_said(tmp_path: Path, caplog: pytest.Log
     assert caplog.records[-1].getMessage() == f"{edited.file}: server.port, state takes effect at the next start only"
 
 
+async def test_a_service_that_changes_its_directory_reads_the_same_file_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    edited = Edited(Path())
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    (tmp_path / "router.yaml").write_text(json.dumps(scene.config(scene.ranked("b", "a"))))
+    edited.router.reload()
+    assert await edited.who() == "b"
+
+
 def test_a_router_that_was_told_to_notices_edits_by_itself(tmp_path: Path) -> None:
     edited = Edited(tmp_path, reload=True)
     told: list[int] = []
