@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llm7router.cli.completing import local_ids
+from llm7router.cli.completing import fetchable, local_ids
 from llm7router.cli.exits import EXIT_FAULT, EXIT_NOTHING_SERVES
 from llm7router.cli.options import config_option, json_option
 
@@ -41,7 +41,7 @@ def local(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
 
 
 @local.command(short_help="Download a model of the Hugging Face hub.")
-@click.argument("model", shell_complete=local_ids)
+@click.argument("model", shell_complete=fetchable)
 @config_option
 @click.pass_context
 def fetch(ctx: click.Context, model: str, config_path: str | None) -> None:

@@ -112,7 +112,9 @@ def test_a_second_fetch_asks_the_hub_and_downloads_nothing(env: dict[str, str], 
     assert len(hub.downloads()) == 1
 
 
-@pytest.mark.parametrize("spoilt", [CONTENT[:-1] + bytes([CONTENT[-1] ^ 1]), CONTENT[:1000]], ids=["changed", "cut off"])
+@pytest.mark.parametrize(
+    "spoilt", [CONTENT[:-1] + bytes([CONTENT[-1] ^ 1]), CONTENT[:1000]], ids=["changed", "cut off"]
+)
 def test_a_fetched_file_that_was_spoilt_since_is_fetched_again(spoilt: bytes, env: dict[str, str], hub: Hub) -> None:
     fetch(env).write_bytes(spoilt)
     assert fetch(env).read_bytes() == CONTENT
