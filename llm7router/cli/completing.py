@@ -11,15 +11,11 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-_INSTALL = {
-    "bash": 'eval "$(llm7router completion bash)"       # in ~/.bashrc; needs bash 4.4',
-    "zsh": 'eval "$(llm7router completion zsh)"        # in ~/.zshrc, after compinit',
-    "fish": "llm7router completion fish > ~/.config/fish/completions/llm7router.fish",
-}
+from llm7router.cli.shells import SHELLS
 
 
 @click.command(short_help="Completion for bash, zsh or fish.")
-@click.argument("shell", type=click.Choice([*_INSTALL]))
+@click.argument("shell", type=click.Choice([*SHELLS]))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
     """Print the script that lets SHELL complete commands, options, providers, models and tasks.
@@ -30,11 +26,7 @@ def completion(ctx: click.Context, shell: str) -> None:
       eval "$(llm7router completion zsh)"        # in ~/.zshrc, after compinit
       llm7router completion fish > ~/.config/fish/completions/llm7router.fish
     """
-    from click.shell_completion import get_completion_class
-
-    found = get_completion_class(shell)
-    assert found is not None, "the choices are those that click has"
-    maker = found(ctx.find_root().command, {}, "llm7router", "_LLM7ROUTER_COMPLETE")
+    maker = SHELLS[shell](ctx.find_root().command, {}, "llm7router", "_LLM7ROUTER_COMPLETE")
     # Not `source()`: it starts bash to look at its version, and says on stderr what the help says.
     click.echo(maker.source_template % maker.source_vars())
 
@@ -76,6 +68,13 @@ def local_ids(ctx: click.Context, param: click.Parameter, begun: str) -> list[Co
     """Models of router.yaml that run in this process."""
     here = ((name, each) for name, each in _providers(ctx) if each.get("kind") == "llama_cpp")
     return _offered((id for name, provider in here for id in _models(name, provider)), begun)
+
+
+def fetchable(ctx: click.Context, param: click.Parameter, begun: str) -> list[CompletionItem]:
+    """The same, and files of the hub that `local recommend` knows."""
+    from llm7router.calls.local.recommended import MODELS
+
+    return local_ids(ctx, param, begun) + _offered((model.path for model in MODELS), begun)
 
 
 def _offered(names: Iterable[str], begun: str) -> list[CompletionItem]:

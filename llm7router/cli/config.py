@@ -29,7 +29,12 @@ def schema() -> None:
 @config.command()
 @config_option
 def path(config_path: str | None) -> None:
-    """Print which router.yaml is used, as an absolute path. Exit code 2 if there is no such file."""
+    """Print which router.yaml is used, as an absolute path. Exit code 2 if there is no such file.
+
+    \b
+    Examples:
+      llm7router config path
+    """
     import os
 
     from llm7router.config.load import VARIABLE, find

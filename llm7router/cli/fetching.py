@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def run(wanted: HubFile, token: str | None) -> None:
-    """Fetch it, print where it is, and say what it is. Raises LocalModelError."""
+    """Fetch it, print where it is, and say what it is. Raises LocalModelError, also if it is no model."""
     from llm7router.calls.local import gguf
     from llm7router.calls.local.hub_fetch import fetch
 

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from llm7router.cli.completing import local_ids
+from llm7router.cli.completing import fetchable, local_ids
 from llm7router.cli.exits import EXIT_FAULT, EXIT_NOTHING_SERVES
 from llm7router.cli.options import config_option, json_option
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from llm7router.calls.local.hub_cache import HubFile
     from llm7router.calls.local.inventory import LocalModel
     from llm7router.config.models import LoadedConfig
 
@@ -38,7 +41,7 @@ def local(ctx: click.Context, config_path: str | None, as_json: bool) -> None:
 
 
 @local.command(short_help="Download a model of the Hugging Face hub.")
-@click.argument("model", shell_complete=local_ids)
+@click.argument("model", shell_complete=fetchable)
 @config_option
 @click.pass_context
 def fetch(ctx: click.Context, model: str, config_path: str | None) -> None:
@@ -52,7 +55,7 @@ def fetch(ctx: click.Context, model: str, config_path: str | None) -> None:
       llm7router local fetch hf:Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf
     """
     from llm7router.calls.local.errors import LocalModelError
-    from llm7router.calls.local.hub_cache import PREFIX, find, parse
+    from llm7router.calls.local.hub_cache import PREFIX, parse
     from llm7router.cli import fetching
 
     found, loaded = _models(config_path)
@@ -61,7 +64,7 @@ def fetch(ctx: click.Context, model: str, config_path: str | None) -> None:
         wanted = parse(model if model.startswith(PREFIX) else _path_of(model, found))
         fetching.run(wanted, loaded.env.get("HF_TOKEN"))
     except LocalModelError as error:
-        if wanted is None or (file := find(wanted)) is None:
+        if wanted is None or (file := _fetched_before(wanted)) is None:
             click.echo(f"Error: {error}", err=True)
             ctx.exit(EXIT_FAULT)
         click.echo(file)
@@ -102,6 +105,10 @@ def recommend(ctx: click.Context, config_path: str | None, as_json: bool) -> Non
 
     Where a local model was measured, speed counts too: each token that is written reads the whole file.
     Exit code 1 if none fits.
+
+    \b
+    Examples:
+      llm7router local recommend
     """
     from llm7router.calls.local import memory
     from llm7router.cli import local_table
@@ -120,6 +127,18 @@ def _models(config_path: str | None) -> tuple[list[LocalModel], LoadedConfig]:
     loaded = load(config_path)
     known = inventory.configured(deployments(loaded.providers, loaded.env, loaded.config.budget))
     return [*known, *inventory.others(known)], loaded
+
+
+def _fetched_before(wanted: HubFile) -> Path | None:
+    """The model in the cache, if it is one."""
+    from llm7router.calls.local import gguf, hub_cache
+    from llm7router.calls.local.errors import LocalModelError
+
+    file = hub_cache.find(wanted)
+    try:
+        return file if file and gguf.read(file) else None
+    except LocalModelError:
+        return None
 
 
 def _path_of(id: str, found: list[LocalModel]) -> str:

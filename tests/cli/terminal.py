@@ -13,15 +13,16 @@ import time
 from types import TracebackType
 
 CTRL_C, CTRL_D = "\x03", "\x04"
+OURS = (sys.executable, "-m", "llm7router")
 
 
 class Terminal:
-    """Runs `llm7router` on a pseudo-terminal of its own, so that Ctrl-C is what it is for a person."""
+    """Runs `llm7router`, or another program, on a pseudo-terminal of its own: Ctrl-C is what it is for a person."""
 
-    def __init__(self, *arguments: str, env: dict[str, str] | None = None) -> None:
+    def __init__(self, *arguments: str, env: dict[str, str] | None = None, program: tuple[str, ...] = OURS) -> None:
         self._side, other = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "llm7router", *arguments], stdin=other, stdout=other, stderr=other,
+            [*program, *arguments], stdin=other, stdout=other, stderr=other,
             env={**os.environ, "TERM": "dumb", **(env or {})}, start_new_session=True, preexec_fn=_controlling,
         )  # fmt: skip
         os.close(other)

@@ -1,4 +1,4 @@
-"""What Tab offers, in a real bash where it matters."""
+"""What Tab offers, in real shells where it matters."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import os
 import shutil
 import subprocess
 import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,8 @@ from click.shell_completion import ShellComplete
 from click.testing import CliRunner
 
 from llm7router.cli import main
+from llm7router.cli.shells import SHELLS as OURS
+from tests.cli.terminal import Terminal
 from tests.e2e.edited import stubbed
 
 
@@ -32,46 +36,68 @@ def offered(*words: str) -> list[str]:
     return [item.value for item in completer.get_completions([*words[:-1]], words[-1])]
 
 
-def in_shell(shell: str, line: str) -> str:
-    """What a real shell offers for a line that was typed so far."""
-    scripts = {
-        "bash": 'eval "$(llm7router completion bash)"; read -ra COMP_WORDS <<<"$1"; [[ $1 == *" " ]] && COMP_WORDS+=("")\n'
-        'COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); _llm7router_completion llm7router; printf "%s\\n" "${COMPREPLY[@]}"',
-        "fish": 'llm7router completion fish | source; complete -C "$argv[1]"',
-    }
-    last = [line] if shell == "fish" else [shell, line]
-    done = subprocess.run([shell, "-c", scripts[shell], *last], capture_output=True, text=True, timeout=60)
+REAL = {  # where a person's settings stand below the home directory, and what is put there
+    "bash": (".bashrc", 'PS1="ready> "; eval "$(llm7router completion bash)"'),
+    "zsh": (".zshrc", 'PS1="ready> "; autoload -Uz compinit; compinit -u; eval "$(llm7router completion zsh)"'),
+}
+CTRL_A, LEFT = "\x01", "\x1b[D"
+
+
+@pytest.fixture(scope="module", params=[*REAL])
+def shell(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    """A real shell at a terminal, in a directory with a router.yaml."""
+    if not shutil.which(request.param):
+        pytest.skip(f"{request.param} is not installed")
+    file, settings = REAL[request.param]
+    home = tmp_path_factory.mktemp("home")
+    (home / file).parent.mkdir(parents=True, exist_ok=True)
+    (home / file).write_text(f"stty rows 50 cols 150; {settings}\n")
+    shutil.copy(stubbed(home), home / "my router.yaml")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(home)
+        patch.setenv("PATH", f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+        env = {"HOME": str(home), "ZDOTDIR": str(home), "TERM": "xterm"}
+        with Terminal(program=(request.param, "-i"), env=env) as terminal:
+            terminal.wait_for("ready> ")
+            yield terminal
+
+
+TYPED = [
+        ("llm7router ro", ["route"]),
+        ("llm7router route --task tra", ["route", "--task", "translate"]),
+        ("llm7router route --assume-down gr", ["route", "--assume-down", "groq"]),
+        ("llm7router route --assume-down=gr", ["route", "--assume-down=groq"]),
+        ("llm7router route --only groq/openai/gpt-oss-1", ["route", "--only", "groq/openai/gpt-oss-120b"]),
+        ("llm7router route --only openrouter/nvidia/nemotron-3-super-120b-a12b:f",
+         ["route", "--only", "openrouter/nvidia/nemotron-3-super-120b-a12b:free"]),
+        ("llm7router local fetch hf:Qwen/Qwen3-8", ["local", "fetch", "hf:Qwen/Qwen3-8B-GGUF/Qwen3-8B-Q4_K_M.gguf"]),
+        ("llm7router validate --config my", ["validate", "--config", "my router.yaml"]),
+        ("llm7router help li", ["help", "limits"]),
+        (f"llm7router route --task tra hello{LEFT * 6}", ["route", "--task", "translate", "hello"]),
+    ]  # fmt: skip
+IDS = ["a command", "a task", "a provider", "behind an equals sign", "a deployment", "behind a colon",
+       "a model of the hub", "a file", "a topic", "in the middle of a line"]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("typed", "becomes"), TYPED, ids=IDS)
+def test_tab_in_a_real_shell_completes(typed: str, becomes: list[str], shell: Terminal) -> None:
+    shell.type(f"{typed}\t")
+    time.sleep(1.5)  # a key that is pressed while it completes may be lost
+    shell.type(f"{CTRL_A}printf '<%s>' GOT \r")  # the line becomes its arguments
+    shell.wait_for("<GOT><llm7router>", within_s=10)
+    shell.wait_for("".join(f"<{word}>" for word in becomes), within_s=5)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("fish"), reason="fish is not installed")
+@pytest.mark.parametrize(("typed", "becomes"), TYPED[:-1], ids=IDS[:-1])
+def test_fish_offers_the_last_word(typed: str, becomes: list[str], config: Path) -> None:
+    shutil.copy(config, "my router.yaml")
+    script = 'llm7router completion fish | source; complete -C "$argv[1]"'
+    done = subprocess.run(["fish", "-c", script, typed], capture_output=True, text=True, timeout=60)
     assert done.stderr == ""
-    return done.stdout
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("shell", ["bash", "fish"])
-@pytest.mark.parametrize(
-    ("line", "offers", "not_"),
-    [
-        ("llm7router ro", "route", "chat"),
-        ("llm7router route --task tra", "translate", "code"),
-        ("llm7router route --assume-down gr", "groq", "openrouter"),
-        ("llm7router route --assume-down groq/openai/gpt-oss-1", "groq/openai/gpt-oss-120b", "gpt-oss-20b"),
-    ],
-)
-def test_a_real_shell_completes_commands_tasks_providers_and_deployments(
-    shell: str, line: str, offers: str, not_: str
-) -> None:
-    if not shutil.which(shell):
-        pytest.skip(f"{shell} is not installed")
-    said = in_shell(shell, line)
-    assert offers in said
-    assert not_ not in said
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
-def test_the_script_for_zsh_can_be_loaded_by_zsh() -> None:
-    script = 'autoload -Uz compinit; compinit -u -d "$PWD/dump"; eval "$(llm7router completion zsh)"; print $_comps[llm7router]'
-    done = subprocess.run(["zsh", "-fc", script], capture_output=True, text=True, timeout=60)
-    assert (done.stdout.strip(), done.stderr) == ("_llm7router_completion", "")
+    assert becomes[-1] in [line.partition("\t")[0] for line in done.stdout.splitlines()]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
@@ -80,6 +106,18 @@ def test_each_shell_gets_a_script_for_our_command(shell: str) -> None:
     assert result.exit_code == 0
     assert "_LLM7ROUTER_COMPLETE" in result.output
     assert "%(" not in result.output
+
+
+def test_the_scripts_are_those_of_this_click_with_our_changes() -> None:
+    for name, ours in OURS.items():
+        (click_s,) = (each for each in ours.__mro__[1:] if "source_template" in vars(each))
+        assert ours.source_template != click_s.source_template, name
+
+
+def test_with_the_script_of_another_click_bash_is_answered_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMP_WORDS", "llm7router\nroute\n--task\ntra")
+    monkeypatch.setenv("COMP_CWORD", "3")
+    assert OURS["bash"](main, {}, "llm7router", "X").get_completion_args() == (["route", "--task"], "tra")
 
 
 def test_another_shell_is_refused_with_the_choices() -> None:

@@ -114,6 +114,15 @@ def test_what_was_fetched_before_is_found_when_the_hub_is_away(hub: Hub) -> None
     assert result.stderr == f"Note: {PATH}: {hub.url} answered 503; this one was fetched before\n"
 
 
+def test_a_file_that_is_no_model_is_told_also_when_it_was_fetched_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    with Hub(b"<html>" + bytes(5000)) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        for _ in range(2):
+            result = run("fetch", PATH)
+            assert (result.exit_code, result.stdout) == (1, "")
+            assert "its header cannot be read (not a GGUF model, or cut off)" in result.stderr
+
+
 @needs_model
 def test_a_key_in_a_dotenv_file_is_sent_to_the_hub(tmp_path: Path, hub: Hub) -> None:
     (tmp_path / ".env").write_text(f"HF_TOKEN={CANARY}\n")

@@ -59,6 +59,15 @@ def in_help(command: click.Command, name: str = "llm7router") -> Iterator[tuple[
             yield from in_help(each, f"{name} {below}")
 
 
+def runnable(command: click.Command, name: str = "llm7router") -> Iterator[str]:
+    """The names of a command and of those below it that do something by themselves."""
+    if not isinstance(command, click.Group) or command.invoke_without_command:
+        yield name
+    if isinstance(command, click.Group):
+        for below, each in command.commands.items():
+            yield from runnable(each, f"{name} {below}")
+
+
 def parse(words: list[str]) -> None:
     """What click does before it runs a command. Raises UsageError."""
     command: click.Command = main

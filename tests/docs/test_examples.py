@@ -94,6 +94,11 @@ def test_the_examples_of_a_command_s_help_work(where: str, words: list[str]) -> 
     try_command(words)
 
 
+@pytest.mark.parametrize("command", [*examples.runnable(main)])
+def test_the_help_of_every_command_has_an_example(command: str) -> None:
+    assert any(" ".join(words).startswith(command) for where, words in HELP if where == command)
+
+
 @of("yaml")
 def test_a_fragment_of_router_yaml_is_valid_where_it_belongs(example: examples.Example) -> None:
     merged = examples.merged(example.text)

@@ -67,6 +67,8 @@ def test_a_path_names_repository_file_and_perhaps_a_revision(path: str, file: Hu
         "hf:a/b//etc/passwd",
         "hf:a/b/./c",
         "hf:a/b/c\\..\\d",
+        "hf:a/b/C:c",
+        "hf:a/b/\x1b[31mc",
     ],
 )
 def test_what_is_no_path_is_told_with_the_right_form(path: str) -> None:
@@ -108,6 +110,23 @@ def test_a_fetched_model_is_found_by_us_and_by_huggingface_hub_without_the_netwo
 def test_a_second_fetch_asks_the_hub_and_downloads_nothing(env: dict[str, str], hub: Hub) -> None:
     assert fetch(env) == fetch(env)
     assert len(hub.downloads()) == 1
+
+
+@pytest.mark.parametrize(
+    "spoilt", [CONTENT[:-1] + bytes([CONTENT[-1] ^ 1]), CONTENT[:1000]], ids=["changed", "cut off"]
+)
+def test_a_fetched_file_that_was_spoilt_since_is_fetched_again(spoilt: bytes, env: dict[str, str], hub: Hub) -> None:
+    fetch(env).write_bytes(spoilt)
+    assert fetch(env).read_bytes() == CONTENT
+    assert len(hub.downloads()) == 2
+
+
+@pytest.mark.parametrize("ref", [b"", b"/", b"../../..", b"\xff"], ids=["empty", "the root", "above", "not UTF-8"])
+def test_a_cache_with_a_nonsensical_branch_holds_nothing_there(ref: bytes, env: dict[str, str], tmp_path: Path) -> None:
+    fetch(env)
+    (tmp_path / "hub" / "models--someone--some-model" / "refs" / "main").write_bytes(ref)
+    assert [*hub_cache.models()] == []
+    assert hub_cache.find(WANTED) is None
 
 
 def test_a_revision_is_remembered_apart(env: dict[str, str]) -> None:
@@ -196,6 +215,26 @@ def test_being_offline_is_one_line(env: dict[str, str], refused: str) -> None:
     endpoint = refused.removesuffix("/v1")
     with pytest.raises(LocalModelError, match=r"cannot be reached \(ConnectError\); go online"):
         fetch(env | {"HF_ENDPOINT": endpoint})
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"HF_ENDPOINT": "nonsense"}, "nonsense is, or leads to, no address of the web; correct or unset HF_ENDPOINT"),
+        ({"HF_ENDPOINT": f"http://me:{CANARY}@127.0.0.1:9"}, "http://127.0.0.1:9 cannot be reached"),
+        ({"HF_TOKEN": f"{CANARY}\nX: y"}, "HF_TOKEN holds a line break or a character that no key has"),
+        ({"HF_TOKEN": f"{CANARY}ü"}, "HF_TOKEN holds a line break or a character that no key has"),
+    ],
+    ids=["no address", "an address with a password", "a key with a line break", "a key that is not ASCII"],
+)
+def test_a_faulty_setting_is_told_and_not_repeated_if_secret(
+    given: dict[str, str], says: str, env: dict[str, str], hub: Hub
+) -> None:
+    with pytest.raises(LocalModelError) as caught:
+        fetch(env | given)
+    assert says in str(caught.value)
+    assert CANARY not in str(caught.value)
+    assert hub.seen == []
 
 
 def test_a_full_disk_is_told_before_the_download(

@@ -77,9 +77,12 @@ def test_the_file_of_the_malicious_release_is_a_fault_though_its_package_lists_i
         ("tracer.pth", "import tracer", "tracer", Level.WARNING),
         ("tracer.pth", "import\ttracer", None, Level.FAULT),
         ("tracer.pth", "# \xff\nimport tracer", None, Level.FAULT),
+        ("tracer.pth", "\ufeffimport tracer", None, Level.FAULT),
+        ("_virtualenv.pth", "import _virtualenv\x0c; import tracer", None, Level.FAULT),
     ],
     ids=["directories only", "setuptools", "virtualenv", "an editable installation", "a known name with other code",
-         "a known line with another", "a package's own", "nobody's", "not UTF-8"],
+         "a known line with another", "a package's own", "nobody's", "not UTF-8",
+         "behind a byte order mark", "behind a form feed"],
 )  # fmt: skip
 def test_a_file_is_known_by_its_name_and_by_every_line_that_runs(
     tmp_path: Path, name: str, text: str, owner: str | None, level: Level

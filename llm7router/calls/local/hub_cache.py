@@ -16,7 +16,8 @@ from llm7router.calls.local.errors import LocalModelError
 PREFIX = "hf:"
 MAIN = "main"
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._-]*"
-_SHAPE = re.compile(rf"hf:(?P<repo>{_NAME}/{_NAME})/(?P<file>[^@\s]+?)(?:@(?P<revision>[A-Za-z0-9][A-Za-z0-9._/-]*))?")
+_FILE = r"[^@\s:\\\x00-\x1f\x7f]+?"  # it becomes a path here, and is shown
+_SHAPE = re.compile(rf"hf:(?P<repo>{_NAME}/{_NAME})/(?P<file>{_FILE})(?:@(?P<revision>[A-Za-z0-9][A-Za-z0-9._/-]*))?")
 _SPLIT = re.compile(r"-\d{5}-of-\d{5}\.gguf$")  # as llama.cpp names the parts
 
 
@@ -34,7 +35,7 @@ class HubFile(NamedTuple):
 def parse(path: str) -> HubFile:
     """What an `hf:` path names. Raises LocalModelError."""
     match = _SHAPE.fullmatch(path)
-    if match is None or {"", ".", ".."} & {*re.split(r"[/\\]", f"{match['file']}/{match['revision'] or MAIN}")}:
+    if match is None or {"", ".", ".."} & {*f"{match['file']}/{match['revision'] or MAIN}".split("/")}:
         raise LocalModelError(
             f"{path}: not a file on the Hugging Face hub", "write hf:OWNER/REPO/FILE, or hf:OWNER/REPO/FILE@REVISION"
         )
@@ -61,10 +62,7 @@ def repo_directory(cache: Path, repo: str) -> Path:
 def find(wanted: HubFile, cache: Path | None = None) -> Path | None:
     """The file in the cache, or None if it was not fetched whole."""
     repo = repo_directory(cache or directory(), wanted.repo)
-    try:
-        commit = (repo / "refs" / wanted.revision).read_text(encoding="utf-8").strip()
-    except OSError:  # a commit has no ref
-        commit = wanted.revision
+    commit = _commit(repo / "refs" / wanted.revision) or wanted.revision  # a commit has no ref
     file = repo / "snapshots" / commit / wanted.file
     return file if file.is_file() else None
 
@@ -77,6 +75,15 @@ def fetched(wanted: HubFile) -> Path:
     return file
 
 
+def _commit(ref: Path) -> str:
+    """What a branch or tag stands at; nothing if that cannot be read, or is no name of a directory."""
+    try:
+        found = ref.read_text(encoding="utf-8").strip()
+    except (OSError, ValueError):
+        return ""
+    return found if re.fullmatch(r"\w+", found) else ""
+
+
 def models(cache: Path | None = None) -> Iterator[tuple[HubFile, Path]]:
     """Every GGUF file that the cache holds at a branch or tag."""
     root = cache or directory()
@@ -84,6 +91,8 @@ def models(cache: Path | None = None) -> Iterator[tuple[HubFile, Path]]:
         name = repo.name.removeprefix("models--").replace("--", "/", 1)
         for ref in sorted(path for path in repo.glob("refs/**/*") if path.is_file()):
             revision = ref.relative_to(repo / "refs").as_posix()
-            snapshot = repo / "snapshots" / ref.read_text(encoding="utf-8").strip()
+            if not (commit := _commit(ref)):
+                continue
+            snapshot = repo / "snapshots" / commit
             for file in sorted(snapshot.rglob("*.gguf")):
                 yield HubFile(name, file.relative_to(snapshot).as_posix(), revision), file

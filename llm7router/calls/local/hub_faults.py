@@ -20,6 +20,21 @@ def refused(status: int) -> httpx.HTTPStatusError:
     return httpx.HTTPStatusError(f"HTTP {status}", request=request, response=httpx.Response(status, request=request))
 
 
+def shown(endpoint: str) -> str:
+    """The endpoint without a user and a password that may stand in it."""
+    scheme, found, rest = endpoint.rpartition("://")
+    return f"{scheme}{found}{rest.rpartition('@')[2]}"
+
+
+def key_for_header(wanted: HubFile, key: str | None) -> str | None:
+    """The key, or LocalModelError if it is none: a header cannot carry a line break or what is not ASCII."""
+    if key and not (key.isascii() and key.isprintable()):
+        raise LocalModelError(
+            f"{wanted}: HF_TOKEN holds a line break or a character that no key has", "copy it again, or unset it"
+        )
+    return key
+
+
 @contextlib.contextmanager
 def explained(wanted: HubFile, endpoint: str) -> Iterator[None]:
     """Whatever huggingface_hub, httpx or the disk raise inside leaves as LocalModelError, without key or traceback."""
@@ -44,6 +59,10 @@ def explained(wanted: HubFile, endpoint: str) -> Iterator[None]:
         status = error.response.status_code
         key = "; your HF_TOKEN may be wrong" if status == 401 else ""
         told = (f"{wanted}: {endpoint} answered {status}{key}", "try again later")
+    except httpx.UnsupportedProtocol:
+        told = (f"{wanted}: {endpoint} is, or leads to, no address of the web", "correct or unset HF_ENDPOINT")
+    except httpx.TooManyRedirects:
+        told = (f"{wanted}: {endpoint} redirects in circles", "log in to the network, or correct HF_ENDPOINT")
     except httpx.HTTPError as error:
         told = (
             f"{wanted}: {endpoint} cannot be reached ({type(error).__name__})",

@@ -22,7 +22,7 @@ import httpx
 from llm7router.calls.local import hub_cache
 from llm7router.calls.local.errors import LocalModelError
 from llm7router.calls.local.hub_cache import HubFile
-from llm7router.calls.local.hub_faults import PREFERRED, explained, refused
+from llm7router.calls.local.hub_faults import PREFERRED, explained, key_for_header, refused, shown
 
 PIECE = 1 << 20
 PAUSES_S = (1, 2, 4, 8)  # between attempts that brought nothing; one that brought something starts anew
@@ -57,13 +57,14 @@ def fetch(
     """
     endpoint = (env.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
     cache = hub_cache.directory(env)
-    with explained(wanted, endpoint):
+    with explained(wanted, shown(endpoint)):
         remote = _look(wanted, endpoint, env.get("HF_TOKEN"))
         blobs = hub_cache.repo_directory(cache, wanted.repo) / "blobs"
         blobs.mkdir(parents=True, exist_ok=True)
         blob, part = blobs / remote.sha256, blobs / f"{remote.sha256}.llm7router.incomplete"
-        if not blob.exists():
+        if not _whole(blob, remote):
             with _alone(wanted, cache, remote.sha256):
+                blob.unlink(missing_ok=True)
                 _check_room(wanted, part, remote.size)
                 _download(wanted, remote, part, progress, pauses_s)
                 _verify(wanted, part, remote)
@@ -96,12 +97,12 @@ def _look(wanted: HubFile, endpoint: str, token: str | None) -> _Remote:
     # Else it tells which libraries are installed and who drives them, and asks another page about the latter.
     constants.HF_HUB_DISABLE_TELEMETRY = True
     url = hf_hub_url(wanted.repo, wanted.file, revision=wanted.revision, endpoint=endpoint)
-    key = token or get_token()
+    key = key_for_header(wanted, token or get_token())
     about = get_hf_file_metadata(url, token=key or False, endpoint=endpoint)
     if about.size is None or not _SHA256.fullmatch(about.etag or ""):
-        raise LocalModelError(f"{wanted}: {endpoint} tells no SHA-256 of it, so it cannot be checked", PREFERRED)
+        raise LocalModelError(f"{wanted}: {shown(endpoint)} tells no SHA-256 of it, so it cannot be checked", PREFERRED)
     if not _COMMIT.fullmatch(commit := about.commit_hash or ""):
-        raise LocalModelError(f"{wanted}: {endpoint} tells no commit that it is of", PREFERRED)
+        raise LocalModelError(f"{wanted}: {shown(endpoint)} tells no commit that it is of", PREFERRED)
     headers = {"Accept-Encoding": "identity"} | ({"Authorization": f"Bearer {key}"} if key else {})
     return _Remote(url, str(about.etag), commit, about.size, headers, key)
 
@@ -150,10 +151,18 @@ def _append(client: httpx.Client, remote: _Remote, file: Any, progress: Progress
                 return
 
 
+def _whole(blob: Path, remote: _Remote) -> bool:
+    """Whether an earlier fetch, ours or another program's, is what the hub says: a disk may have spoilt it since."""
+    return blob.is_file() and blob.stat().st_size == remote.size and _sha256(blob) == remote.sha256
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
 def _verify(wanted: HubFile, part: Path, remote: _Remote) -> None:
-    with part.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != remote.sha256:
+    if (found := _sha256(part)) != remote.sha256:
         part.unlink()
         raise LocalModelError(
             f"{wanted}: wrong checksum (SHA-256 {found[:12]}... in place of {remote.sha256[:12]}...); it was deleted",

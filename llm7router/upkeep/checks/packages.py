@@ -84,10 +84,12 @@ def site_directories() -> list[Path]:
 def running_lines(path: Path) -> list[str]:
     """The lines of a `.pth` file that Python runs; the others are directories."""
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8-sig", errors="replace")  # Python 3.13 skips the mark, too
     except OSError:
         return []
-    return [line.strip() for line in text.splitlines() if line.startswith(("import ", "import\t"))]
+    # Pythons differ in what ends a line: a form feed may hide code from one and not from the other.
+    lines = dict.fromkeys([*text.split("\n"), *text.splitlines()])
+    return [line.strip() for line in lines if line.startswith(("import ", "import\t"))]
 
 
 def is_known(name: str, lines: Iterable[str]) -> bool:
