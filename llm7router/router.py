@@ -107,7 +107,7 @@ class LLMRouter:
             RequestRejectedError: providers said that the request itself is at fault: two of them, or one and nobody
                 else answered, or one because of its content policy.
             ConfigError: an id, a task or a capability that does not exist, or a number out of range.
-            TypeError: the messages, the context or a parameter are not of the right shape.
+            ArgumentError: the messages, the context or a parameter are not of the right shape; it is a TypeError.
         """
         routing = self._routing
         async with self._serving(routing, self._watch(routing, messages, context, parameters, stream=False)) as watch:
