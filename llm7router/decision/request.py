@@ -110,7 +110,7 @@ def positive(value: Any, name: str) -> int | None:
 
 
 def check_messages(messages: Sequence[Message]) -> None:
-    """Raise ArgumentError unless the messages are of OpenAI's shape and can be written as JSON: no provider is to blame."""
+    """Raise ArgumentError unless messages are of OpenAI's shape and can be written as JSON: no provider is to blame."""
     example = {"role": "user", "content": "Hello"}
     if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Sequence):
         raise ArgumentError(f"messages must be a list such as [{example}], not {type(messages).__name__}")

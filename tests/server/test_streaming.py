@@ -12,7 +12,7 @@ import pytest
 from tests.router import scene
 from tests.server.gateway import Gateway, chat_body, error_of, events_of, head, read_all, said
 from tests.upstream import Upstream, wait_until
-from tests.upstream_behaviours import Behaviour, completion, json_body, raw, stream, tool_call
+from tests.upstream_behaviours import Behaviour, completion, event, json_body, raw, stream, tool_call
 
 WORDS = [{"content": "one "}, {"content": "two"}]
 SLOW = stream([part for _ in range(400) for part in ({"content": "word "}, 0.05)])
@@ -82,6 +82,16 @@ def test_a_stall_after_the_first_content_ends_with_an_error(upstream: Upstream) 
         events = gateway.events()
         assert said(events) == "one two"
         assert events[-1]["error"]["type"] == "upstream_interrupted"
+        assert upstream.wait_closed()
+
+
+def test_a_whole_answer_whose_connection_stays_open_ends_as_any_other(upstream: Upstream) -> None:
+    upstream.always(stream([*WORDS, event({}, "stop")], end="stall"))
+    with Gateway({"alpha": upstream}, timeouts={"between_tokens_s": 0.3}) as gateway:
+        events = gateway.events(stream_options={"include_usage": True})
+        assert (said(events), events[-1]) == ("one two", "[DONE]")
+        assert [c["finish_reason"] for each in events[:-1] for c in each["choices"]][-1] == "stop"
+        assert events[-2]["usage"]["completion_tokens"] == 3
         assert upstream.wait_closed()
 
 
