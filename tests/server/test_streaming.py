@@ -60,6 +60,16 @@ def test_before_the_first_content_a_failure_has_its_status(pair: Gateway, upstre
     assert [a["deployment"] for a in error_of(response)["llm7router"]["attempts"]] == ["alpha/m", "beta/m"]
 
 
+def test_the_last_that_may_be_tried_is_not_cut_on_its_first_token(upstream: Upstream, beta: Upstream) -> None:
+    """Four attempts are made, so the fourth has nobody behind it, though a fifth provider is configured."""
+    upstream.always("status", 500)
+    beta.always(stream([0.6, *WORDS]))
+    providers = {"a": upstream, "b": upstream, "c": upstream, "slow": beta, "behind": upstream}
+    with Gateway(providers, timeouts={"first_token_s": 0.3}) as gateway:
+        assert said(gateway.events()) == "one two"
+        assert gateway.idle()
+
+
 @pytest.mark.parametrize("end", ["reset", "clean"])
 def test_content_that_is_cut_off_ends_with_one_error_and_no_done(
     pair: Gateway, upstream: Upstream, beta: Upstream, end: str
