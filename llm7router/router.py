@@ -117,7 +117,7 @@ class LLMRouter:
             served = await routing.engine.serve(routing.deployments, parameters, watch)
             outcome, attempt = served.ending.answer, served.ending.attempt
             if outcome is None or attempt is None or served.reservation is None:
-                raise ending.error(served.ending, served.decision, watch.records) from None
+                raise ending.error(served.ending, served.decision, watch.records, served.after) from None
             answer = result.Answer.of(outcome.response)
             latency = self._clock.monotonic() - watch.began
             watch.result = result.build(answer, outcome, attempt, served.decision, watch.records, latency)
@@ -165,7 +165,7 @@ class LLMRouter:
             served = await routing.engine.serve(routing.deployments, parameters, watch)
             outcome, attempt = served.ending.answer, served.ending.attempt
             if outcome is None or attempt is None or served.reservation is None:
-                raise ending.error(served.ending, served.decision, watch.records) from None
+                raise ending.error(served.ending, served.decision, watch.records, served.after) from None
             latency, base64 = self._clock.monotonic() - watch.began, parameters.get("encoding_format") == "base64"
             watch.result = result.build_embedding(
                 outcome, attempt, served.decision, watch.records, latency, base64=base64
