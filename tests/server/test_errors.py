@@ -103,6 +103,11 @@ def test_a_field_that_is_wrong_is_named(
     assert answering.count == calls
 
 
+def test_a_dry_run_takes_no_more_messages_than_an_answer(serving: Gateway) -> None:
+    response = serving.post("/v1/route", {"messages": user("x") * 2001})
+    assert (response.status_code, error_of(response)["param"]) == (400, "messages")
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_a_parameter_of_the_wrong_kind_is_named_and_null_is_as_good_as_absent(shared: Gateway, name: str) -> None:
     error = error_of(shared.chat(**{name: [[]]}))
