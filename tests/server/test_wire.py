@@ -91,6 +91,11 @@ def test_trailers_do_not_count_as_headers(serving: Gateway) -> None:
     assert error(serving.raw(data)) == (401, "invalid_api_key")
 
 
+def test_two_hosts_are_none(serving: Gateway) -> None:
+    evil = head("GET", "/stats", host="evil.com\r\nhost: localhost", connection="close")
+    assert error(serving.raw(evil)) == (400, "invalid_http")
+
+
 def test_a_body_in_many_small_chunks_is_read(serving: Gateway) -> None:
     body = json.dumps(chat_body("x" * 20_000)).encode()
     chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\nx-sum: 1\r\n\r\n"
