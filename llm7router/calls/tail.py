@@ -45,7 +45,7 @@ class Tail:
 
     def _ends_with_usage(self) -> bool:
         """Usage beside text is no end: some send what was used so far with every piece."""
-        last = next(self._values(_EVENT), {})
+        last: Any = next(self._values(_EVENT), {})
         return isinstance(last.get("usage"), dict) and not last.get("choices")
 
     @property

@@ -128,7 +128,7 @@ COVERED_BY = {
     "F19": "tests/server/test_scenarios.py::test_a_fault_of_the_first_provider_is_not_noticed",
     "F20": "tests/calls/test_failures.py::test_an_unknown_host_was_never_sent",
     "F21": "tests/server/test_exhausted.py::test_all_remote_and_the_local_model_down_say_when_the_first_is_tried_again",
-    "F22": "tests/state/test_processes.py::test_killed_workers_lose_nothing_that_was_acknowledged",
+    "F22": "tests/state/test_processes.py::test_the_lease_of_a_killed_worker_frees_up_when_it_ends_and_not_before",
     "F23": "tests/server/test_service.py::test_told_to_stop_it_lets_50_streams_end_and_does_not_wait_for_the_dashboard",
     "F24": "tests/server/test_reload.py::test_edits_in_the_middle_of_traffic_take_effect_and_fail_nobody",
     "F25": "tests/state/test_redis.py::test_a_paused_server_is_given_up_after_a_quarter_second",
