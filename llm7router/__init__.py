@@ -17,6 +17,7 @@ __version__ = "0.1.0"
 
 _NAMES = {
     "AllProvidersExhaustedError": "errors",
+    "ArgumentError": "errors",
     "Capability": "types",
     "CompletionResult": "types",
     "ConfigError": "errors",
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
     from llm7router.config.models import ProviderConfig as ProviderConfig
     from llm7router.errors import (
         AllProvidersExhaustedError as AllProvidersExhaustedError,
+    )
+    from llm7router.errors import (
+        ArgumentError as ArgumentError,
     )
     from llm7router.errors import (
         ConfigError as ConfigError,

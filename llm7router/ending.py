@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from llm7router.decision import explain
+from llm7router.decision.failures import POLICIES, Scope
 from llm7router.decision.plan import Ending
 from llm7router.errors import (
     AllProvidersExhaustedError,
@@ -17,8 +18,10 @@ from llm7router.errors import (
 from llm7router.types import Attempt, AttemptRecord, Decision, Failure, Outcome
 
 
-def error(ending: Ending, decision: Decision, attempts: Sequence[AttemptRecord]) -> RoutingError:
-    """The error for a plan that ended without an answer."""
+def error(
+    ending: Ending, decision: Decision, attempts: Sequence[AttemptRecord], after: Decision | None = None
+) -> RoutingError:
+    """The error for a plan that ended without an answer. `after` is what would be decided now that it has failed."""
     if ending.rejected_by is not None:
         outcome = ending.rejected_by
         who = next((a.deployment for a in attempts if a.detail == outcome.detail and a.failure == outcome.failure), "")
@@ -36,7 +39,7 @@ def error(ending: Ending, decision: Decision, attempts: Sequence[AttemptRecord])
         f"{why} after {len(attempts)} attempt{'s' * (len(attempts) != 1)}: {tried}{network}{_rest(decision)}",
         decision=decision,
         attempts=attempts,
-        retry_after_s=retry_after_s(decision, attempts),
+        retry_after_s=retry_after_s(decision, attempts) if after is None else recovery_s(after, attempts),
     )
 
 
@@ -82,6 +85,18 @@ def retry_after_s(decision: Decision, attempts: Sequence[AttemptRecord]) -> floa
     if earliest is not None:
         waits.append(earliest)
     return min(waits) if waits else None
+
+
+def recovery_s(after: Decision, attempts: Sequence[AttemptRecord]) -> float | None:
+    """The same by a decision made after the attempts, which knows what they have blocked and which breakers are open.
+
+    0 if one is available still: it was not reached, or failed in a way that may be over by now, and not because this
+    request was too much for it.
+    """
+    hopeless = {a.deployment for a in attempts if a.failure and POLICIES[a.failure].scope is Scope.REQUEST}
+    if any(s.deployment.id not in hopeless for s in after.ranking):
+        return 0.0
+    return retry_after_s(after, attempts)
 
 
 def wait_s(decision: Decision, ending: Ending, attempts: Sequence[AttemptRecord]) -> float | None:

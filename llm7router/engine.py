@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from llm7router import ending, result
@@ -44,6 +44,7 @@ class Served:
     decision: Decision
     ending: plan.Ending
     reservation: Reservation | None
+    after: Decision | None = None  # what would be decided now; only if nobody answered
 
 
 class Engine:
@@ -85,7 +86,9 @@ class Engine:
             served = await self._walk(decision, parameters, watch)
             wait = ending.wait_s(decision, served.ending, watch.records)
             if wait is None or wait > patience:
-                return served
+                if served.ending.answer is not None or not watch.records:
+                    return served
+                return replace(served, after=self.decide(request, await self._ledger.snapshot(deployments)))
             patience -= wait + MARGIN_S
             await asyncio.sleep(wait + MARGIN_S)
 

@@ -1,6 +1,7 @@
 """Everything the package raises on purpose.
 
     Llm7RouterError
+    ├── ArgumentError                    a value of the caller's is of the wrong kind; a TypeError, too
     ├── ConfigError                      router.yaml, keys or arguments are wrong; nothing was called
     │   └── ModelNotFoundError           nothing has the name that was asked for
     ├── RoutingError                     a request got no answer
@@ -26,6 +27,12 @@ if TYPE_CHECKING:
 
 class Llm7RouterError(Exception):
     """Base of every error that the package raises on purpose."""
+
+
+class ArgumentError(Llm7RouterError, TypeError):
+    """Messages, context or parameters are of the wrong kind. Apart from other TypeErrors, which are faults of ours:
+    the gateway passes on what this says, and nothing of those.
+    """
 
 
 class ConfigError(Llm7RouterError):

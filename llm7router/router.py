@@ -108,7 +108,7 @@ class LLMRouter:
             RequestRejectedError: providers said that the request itself is at fault: two of them, or one and nobody
                 else answered, or one because of its content policy.
             ConfigError: an id, a task or a capability that does not exist, or a number out of range.
-            TypeError: the messages, the context or a parameter are not of the right shape.
+            ArgumentError: the messages, the context or a parameter are not of the right shape; it is a TypeError.
         """
         routing = self._routing
         async with self._serving(routing, self._watch(routing, messages, context, parameters, stream=False)) as watch:
@@ -118,7 +118,7 @@ class LLMRouter:
             served = await routing.engine.serve(routing.deployments, parameters, watch)
             outcome, attempt = served.ending.answer, served.ending.attempt
             if outcome is None or attempt is None or served.reservation is None:
-                raise ending.error(served.ending, served.decision, watch.records) from None
+                raise ending.error(served.ending, served.decision, watch.records, served.after) from None
             answer = result.Answer.of(outcome.response)
             latency = self._clock.monotonic() - watch.began
             watch.result = result.build(answer, outcome, attempt, served.decision, watch.records, latency)
@@ -166,7 +166,7 @@ class LLMRouter:
             served = await routing.engine.serve(routing.deployments, parameters, watch)
             outcome, attempt = served.ending.answer, served.ending.attempt
             if outcome is None or attempt is None or served.reservation is None:
-                raise ending.error(served.ending, served.decision, watch.records) from None
+                raise ending.error(served.ending, served.decision, watch.records, served.after) from None
             latency, base64 = self._clock.monotonic() - watch.began, parameters.get("encoding_format") == "base64"
             watch.result = result.build_embedding(
                 outcome, attempt, served.decision, watch.records, latency, base64=base64

@@ -35,7 +35,7 @@ class Streaming:
         served = await self._engine.serve(deployments, parameters, watch)
         opened = _opened(served.ending.answer, served.ending.attempt, served.reservation)
         if opened is None:
-            raise ending.error(served.ending, served.decision, watch.records) from None
+            raise ending.error(served.ending, served.decision, watch.records, served.after) from None
         watch.first_token_s = self._clock.monotonic() - watch.began
         answer, resumed = result.Answer(), False
         while True:

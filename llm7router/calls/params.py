@@ -10,6 +10,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from llm7router.errors import ArgumentError
 from llm7router.types import Deployment
 
 ALLOWED = frozenset({
@@ -41,18 +42,18 @@ TIERS = ("auto", "default", "flex")
 
 
 def check(parameters: Mapping[str, Any], allowed: frozenset[str] = ALLOWED) -> None:
-    """Raises TypeError, naming every parameter that is not allowed or not JSON, and never a value."""
+    """Raises ArgumentError, naming every parameter that is not allowed or not JSON, and never a value."""
     faults = [_fault(str(name), allowed) for name in parameters if name not in allowed]
     known = [(name, value) for name, value in parameters.items() if name in allowed and value is not None]
     faults += [fault for name, value in known if (fault := _json_fault(value, name) or _extra_cost(name, value))]
     if faults:
-        raise TypeError("; ".join(faults))
+        raise ArgumentError("; ".join(faults))
 
 
 def check_json(value: Any, what: str) -> None:
-    """Raises TypeError unless the value, which the message calls `what`, can be sent as JSON."""
+    """Raises ArgumentError unless the value, which the message calls `what`, can be sent as JSON."""
     if fault := _json_fault(value, what):
-        raise TypeError(fault)
+        raise ArgumentError(fault)
 
 
 def prepare(parameters: Mapping[str, Any], deployment: Deployment, max_tokens: int) -> dict[str, Any]:

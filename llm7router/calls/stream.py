@@ -17,6 +17,8 @@ from llm7router.calls.tail import Tail
 from llm7router.clock import Clock
 from llm7router.types import Failure, Outcome, StreamChunk
 
+LAST_S = 5.0  # for usage and the end of the connection, once the provider has given its finish reason
+
 
 class ContentStream:
     """Implements `llm7router.calls.base.ChunkStream` over LiteLLM's stream wrapper."""
@@ -30,6 +32,8 @@ class ContentStream:
         self._first: StreamChunk | None = None
         self._guessed: tuple[int, int] | None = None  # LiteLLM's count: the provider's or a guess
         self._answered = False  # there was more than reasoning
+        self._alone = (call.parameters.get("n") or 1) == 1  # the first finish reason is that of the whole answer
+        self._finished = False  # it was shown
         self._over = False
 
     async def wait_for_content(self) -> Outcome | None:
@@ -74,13 +78,15 @@ class ContentStream:
     async def _next(self) -> StreamChunk:
         call, waited_s, asked = self._call, self.waited_s, self._clock.monotonic()
         left = (call.timeout_s if call.deadline_s is None else call.deadline_s) - waited_s
-        patience = min(call.between_tokens_s, left)
+        patience = min(call.between_tokens_s, left, LAST_S if self._finished else left)
         failure: Outcome | None = None
         chunk: StreamChunk | None = None
         try:
             async with asyncio.timeout(max(0.0, patience)):
                 chunk = await self._until_worth_showing()
         except TimeoutError:
+            if self._alone and self._tail.complete:
+                return await self._ended()
             what = "between two pieces" if patience < left else "in all"
             failure = Outcome(Failure.TIMEOUT, f"cut off: more than {max(patience, 0):g} s {what}")
         except Exception as error:
@@ -94,7 +100,22 @@ class ContentStream:
         if chunk is None:
             self.usage = self._counted()
             raise StopAsyncIteration
+        self._finished = self._alone and chunk.finish_reason is not None
         return chunk
+
+    async def _ended(self) -> StreamChunk:
+        """The end of an answer that is whole, though its provider holds the connection open with nothing more to say.
+
+        The chunk with the finish reason, unless LiteLLM has let go of it already: it waits for the very end.
+        """
+        last = StreamChunk(finish_reason=getattr(self._wrapper, "received_finish_reason", None) or "stop")
+        if (failure := self._bad_end(last)) is not None:
+            raise BrokenStreamError(replace(failure, duration_s=self.waited_s)) from None
+        self.usage = self._counted()
+        await self.aclose()
+        if self._finished:
+            raise StopAsyncIteration
+        return last
 
     async def _until_worth_showing(self) -> StreamChunk | None:
         async for raw in self._wrapper:

@@ -17,6 +17,7 @@ KEPT = 16 * 1024  # bytes: the last events, usage among them
 _FINISH = re.compile(rb'"finish_reason"\s{0,4}:\s{0,4}"([^"]{1,40})"')
 _USAGE = re.compile(rb'"usage"\s{0,4}:\s{0,4}(?=\{)')
 _ERROR = re.compile(rb'"error"\s{0,4}:\s{0,4}(?=[{"])')
+_EVENT = re.compile(rb"^data:\s?(?=\{)", re.MULTILINE)
 _DONE = re.compile(rb"^data:\s?\[DONE\]", re.MULTILINE)
 
 
@@ -39,8 +40,13 @@ class Tail:
 
     @property
     def complete(self) -> bool:
-        """The provider said that it was done: a finish reason, usage, or `[DONE]`."""
-        return self.finish_reason is not None or self.usage is not None or bool(_DONE.search(self._kept))
+        """The provider said that it was done: a finish reason, `[DONE]`, or usage in a last event of its own."""
+        return self.finish_reason is not None or bool(_DONE.search(self._kept)) or self._ends_with_usage()
+
+    def _ends_with_usage(self) -> bool:
+        """Usage beside text is no end: some send what was used so far with every piece."""
+        last: Any = next(self._values(_EVENT), {})
+        return isinstance(last.get("usage"), dict) and not last.get("choices")
 
     @property
     def finish_reason(self) -> str | None:

@@ -27,7 +27,7 @@ try:  # Ctrl-C right after the start must not print a traceback
     from llm7router.cli.stats import stats
     from llm7router.cli.validate import validate
     from llm7router.cli.version import version
-    from llm7router.errors import ConfigError, Llm7RouterError, RoutingError
+    from llm7router.errors import ArgumentError, ConfigError, Llm7RouterError, RoutingError
 except KeyboardInterrupt:
     leave()
 
@@ -56,14 +56,14 @@ class Group(click.Group):
 
 
 def _message(error: Exception) -> str:
-    if isinstance(error, Llm7RouterError | TypeError):
+    if isinstance(error, Llm7RouterError):
         return f"Error: {error}" if not isinstance(error, ConfigError) or not error.faults else str(error)
     text = f"{type(error).__name__}: {error}".splitlines()[0][:300]
     return f"Error: unexpected {text}; set LLM7ROUTER_DEBUG=1 to see where"
 
 
 def _code(error: Exception) -> int:
-    if isinstance(error, ConfigError | TypeError):
+    if isinstance(error, ArgumentError | ConfigError):
         return EXIT_USAGE
     return EXIT_NOTHING_SERVES if isinstance(error, RoutingError) else EXIT_FAULT
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llm7router.decision.request import BYTES_PER_TOKEN, from_context, parse, positive, required
-from llm7router.errors import ConfigError
+from llm7router.errors import ArgumentError, ConfigError
 from llm7router.types import Capability, Deployment, Operation, Request, RequestContext, TaskType
 
 FORMATS = ("float", "base64")
@@ -16,17 +16,17 @@ LISTED = 8  # names in a message
 
 
 def texts_of(inputs: str | Sequence[str]) -> tuple[str, ...]:
-    """The texts, one or several. Raises TypeError unless each is text that can be sent, and not empty."""
+    """The texts, one or several. Raises ArgumentError unless each is text that can be sent, and not empty."""
     if isinstance(inputs, bytes | Mapping) or not isinstance(inputs, str | Sequence):
-        raise TypeError(f"inputs must be text or a list of texts, not {type(inputs).__name__}")
+        raise ArgumentError(f"inputs must be text or a list of texts, not {type(inputs).__name__}")
     texts = (inputs,) if isinstance(inputs, str) else tuple(inputs)
     if not texts:
-        raise TypeError("inputs is empty; give at least one text")
+        raise ArgumentError("inputs is empty; give at least one text")
     for index, text in enumerate(texts):
         if not isinstance(text, str):
-            raise TypeError(f"inputs[{index}] must be text, not {type(text).__name__}")
+            raise ArgumentError(f"inputs[{index}] must be text, not {type(text).__name__}")
         if not text:
-            raise TypeError(f"inputs[{index}] is empty, which providers refuse; leave it out")
+            raise ArgumentError(f"inputs[{index}] is empty, which providers refuse; leave it out")
     return texts
 
 
@@ -43,7 +43,7 @@ def build(
     """What follows from texts to embed and from what the caller says about them. Nothing is generated.
 
     Raises:
-        TypeError: a text cannot be sent.
+        ArgumentError: a text cannot be sent.
         ConfigError: a task type, a capability or a format that does not exist, or a number out of range.
     """
     given = parameters.get("encoding_format")
@@ -104,4 +104,6 @@ def _size(text: str, index: int) -> int:
     try:
         return len(text.encode())
     except UnicodeEncodeError:
-        raise TypeError(f"inputs[{index}] holds half of a character (a lone surrogate), which cannot be sent") from None
+        raise ArgumentError(
+            f"inputs[{index}] holds half of a character (a lone surrogate), which cannot be sent"
+        ) from None

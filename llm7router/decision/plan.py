@@ -54,7 +54,8 @@ def attempts(
         if remaining < LEAST_S:
             return Ending(out_of_time=True)
         number += 1
-        last = not queue and not behind_breakers
+        may_follow = counted + (not d.local) < MAX_COUNTED
+        last = not any(may_follow or s.deployment.local for s in (*queue, *behind_breakers))
         # Half of what remains at most, so that a next attempt and the local model still have time.
         timeout = remaining if last else min(attempt_s, remaining / 2)
         attempt = Attempt(scored, timeout, number, last, ignore_breaker)

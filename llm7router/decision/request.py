@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from llm7router.decision.content import parts
 from llm7router.decision.tasks import Detector
-from llm7router.errors import ConfigError
+from llm7router.errors import ArgumentError, ConfigError
 from llm7router.types import Capability, Message, Request, RequestContext, TaskType
 
 BYTES_PER_TOKEN = 3  # UTF-8; English has about 4, so the estimate is high there and close elsewhere
@@ -41,7 +41,7 @@ def build(
     """What follows from a request and from what the caller says about it. `detect` tells tasks apart.
 
     Raises:
-        TypeError: the messages are not a list of mappings with a role.
+        ArgumentError: the messages are not a list of mappings with a role.
         ConfigError: a task type or a capability that does not exist, or a number out of range.
     """
     check_messages(messages)
@@ -113,40 +113,40 @@ def positive(value: Any, name: str) -> int | None:
 
 
 def check_messages(messages: Sequence[Message]) -> None:
-    """Raise TypeError unless the messages are of OpenAI's shape and can be written as JSON: no provider is to blame."""
+    """Raise ArgumentError unless messages are of OpenAI's shape and can be written as JSON: no provider is to blame."""
     example = {"role": "user", "content": "Hello"}
     if isinstance(messages, str | bytes | Mapping) or not isinstance(messages, Sequence):
-        raise TypeError(f"messages must be a list such as [{example}], not {type(messages).__name__}")
+        raise ArgumentError(f"messages must be a list such as [{example}], not {type(messages).__name__}")
     if not messages:
-        raise TypeError(f"messages is empty; give at least one, such as {example}")
+        raise ArgumentError(f"messages is empty; give at least one, such as {example}")
     for index, message in enumerate(messages):
         if not isinstance(message, Mapping) or not isinstance(message.get("role"), str):
-            raise TypeError(f"messages[{index}] must be a mapping with a 'role', such as {example}")
+            raise ArgumentError(f"messages[{index}] must be a mapping with a 'role', such as {example}")
         content = message.get("content")
         listed = isinstance(content, list | tuple) and all(isinstance(part, Mapping) for part in content)
         if not (content is None or isinstance(content, str) or listed):
-            raise TypeError(
+            raise ArgumentError(
                 f"messages[{index}]['content'] must be text or a list of parts, not {type(content).__name__}"
             )
     try:
         json.dumps(list(messages), allow_nan=False, ensure_ascii=False).encode()  # lone surrogates are no text
     except (TypeError, ValueError, RecursionError) as error:
-        raise TypeError(f"messages cannot be written as JSON: {error}") from None
+        raise ArgumentError(f"messages cannot be written as JSON: {error}") from None
 
 
 def check_context(context: RequestContext) -> None:
-    """Raise TypeError for values of the wrong kind: a string of ids would silently mean none of them."""
+    """Raise ArgumentError for values of the wrong kind: a string of ids would silently mean none of them."""
     if not isinstance(context, RequestContext):
-        raise TypeError(f"context must be a RequestContext, not {type(context).__name__}")
+        raise ArgumentError(f"context must be a RequestContext, not {type(context).__name__}")
     for name in ("providers", "exclude", "requires"):
         if isinstance(getattr(context, name), str | bytes):
-            raise TypeError(f"{name} must be a list of names, such as [{getattr(context, name)!r}], not a string")
+            raise ArgumentError(f"{name} must be a list of names, such as [{getattr(context, name)!r}], not a string")
     if not (context.cache is None or isinstance(context.cache, bool)):
-        raise TypeError(f"cache must be True, False or None (given {str(context.cache)[:40]!r})")
+        raise ArgumentError(f"cache must be True, False or None (given {str(context.cache)[:40]!r})")
     for name in ("max_usd", "deadline_s", "estimated_tokens", "wait_s"):
         value = getattr(context, name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int | float) or not value >= 0):
-            raise TypeError(f"{name} must be a number of 0 or more (given {str(value)[:40]!r})")
+            raise ArgumentError(f"{name} must be a number of 0 or more (given {str(value)[:40]!r})")
 
 
 def implied(messages: Sequence[Message], parameters: Mapping[str, Any]) -> frozenset[Capability]:

@@ -18,7 +18,8 @@ from llm7router.hooks.prometheus import Metrics
 from llm7router.hooks.request_log import RequestLog
 from llm7router.router import LLMRouter
 from llm7router.server import document, errors, pages
-from llm7router.server.dialects import PATHS
+from llm7router.server.counting import Counting
+from llm7router.server.dialects import COUNT, PATHS
 from llm7router.server.errors import ApiError
 from llm7router.server.exchange import Embeddings, Exchange
 from llm7router.server.guard import App, Guard, Receive, Scope, Send, place_of
@@ -66,6 +67,7 @@ def create_app(router: LLMRouter, *, own_key: str | None = None) -> FastAPI:
     app.add_exception_handler(Exception, _fault)
     for path in PATHS:
         app.answer(path, Exchange(router, path))
+    app.answer(COUNT, Counting(router))
     app.answer("/embeddings", Embeddings(router))
     app.include_router(pages.routes(router, live, metrics))
     app.guarded = guard = Guard(app.behind, config, keys)

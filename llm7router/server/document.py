@@ -96,6 +96,11 @@ _BODIES: dict[str, tuple[str, Schema, list[str]]] = {
         {"model": _MODEL, "messages": _messages("user"), "max_tokens": _TOKENS, "stream": _STREAM},
         ["messages"],
     ),
+    "/v1/messages/count_tokens": (
+        "How many tokens such a request has, as the router estimates it. Calls nobody.",
+        {"model": _MODEL, "messages": _messages("user")},
+        ["messages"],
+    ),
     "/v1/embeddings": ("OpenAI's embeddings.", {"model": _NAME, "input": _TEXTS}, ["model", "input"]),
     "/v1/route": ("A dry run: who would answer a chat completion, and why. Calls nobody.", _CHAT, ["messages"]),
 }

@@ -12,6 +12,7 @@ from llm7router.calls.redact import printable
 from llm7router.decision import explain
 from llm7router.errors import (
     AllProvidersExhaustedError,
+    ArgumentError,
     CallerLimitError,
     ConfigError,
     ModelNotFoundError,
@@ -89,7 +90,7 @@ def of(error: Exception) -> ApiError:
         )
     if isinstance(error, NoProviderAvailableError | AllProvidersExhaustedError):
         return _nothing_served(error)
-    if isinstance(error, ConfigError | TypeError):
+    if isinstance(error, ArgumentError | ConfigError):
         return ApiError(400, str(error), param=_field(str(error)))
     return ApiError(500, "a fault in the gateway; its log has the name", type="server_error", code="internal_error")
 

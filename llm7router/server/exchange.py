@@ -54,9 +54,7 @@ class Exchange:
 
     def _asked(self, dialect: Dialect, body: Mapping[str, Any], visit: Visit) -> Asked:
         asked = dialect.read(body, visit.id.removeprefix("req_"), int(time.time()))
-        if len(asked.messages) > (allowed := self._router.server_config.max_messages):
-            most = f"{allowed} messages (server.max_messages in router.yaml)"
-            raise ApiError(400, f"more than {most}; send fewer", param="messages")
+        check_count(asked, self._router.server_config)
         return replace(asked, context=context_of(self._router, visit, asked.model, asked.context))
 
     async def _serve(self, dialect: Dialect, asked: Asked, send: Send) -> None:
@@ -115,6 +113,13 @@ class Embeddings:
             async with while_connected(receive):
                 result = await self._router.embed(texts.inputs, context, **texts.parameters)
                 await send_json(send, 200, embeddings.whole(result), about_answer(texts.ignored, result))
+
+
+def check_count(asked: Asked, config: ServerConfig) -> None:
+    """Raise ApiError (400) for more messages than are allowed."""
+    if len(asked.messages) > config.max_messages:
+        most = f"{config.max_messages} messages (server.max_messages in router.yaml)"
+        raise ApiError(400, f"more than {most}; send fewer", param="messages")
 
 
 def context_of(router: LLMRouter, visit: Visit, model: str, context: RequestContext) -> RequestContext:

@@ -88,6 +88,8 @@ class Guard:
             if sum(len(name) + len(value) for name, value in scope["headers"]) > LONGEST_HEADERS:
                 raise headers_too_long()
             headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+            if len(headers) < len(scope["headers"]) and [name for name, _ in scope["headers"]].count(b"host") > 1:
+                raise ApiError(400, "there is more than one Host; send one", code="invalid_http")
             scope["llm7router"] = Visit(id, self._judge(scope, headers), headers)
             await self._app(scope, receive, named)
         except ClientLeftError:

@@ -17,7 +17,7 @@ from llm7router.router import LLMRouter
 from llm7router.server import usage
 from llm7router.server.dialects.chat import CHAT
 from llm7router.server.errors import ApiError
-from llm7router.server.exchange import context_of, in_flight, read_json, send_piece, while_connected
+from llm7router.server.exchange import check_count, context_of, in_flight, read_json, send_piece, while_connected
 from llm7router.server.guard import Receive, Scope, Send, Visit
 from llm7router.server.live import Live, finite
 from llm7router.server.respond import SAFE, send_bytes
@@ -57,6 +57,7 @@ def routes(router: LLMRouter, live: Live, metrics: Metrics) -> APIRouter:
             if "prompt" in body and "messages" not in body:
                 body = {**body, "messages": [{"role": "user", "content": body["prompt"]}]}
             asked = CHAT.read(body, "dry-run", 0)
+            check_count(asked, router.server_config)
             context = context_of(router, visit, asked.model, asked.context)
             await router.refresh()
             decision = router.decide(asked.messages, context, **asked.parameters)

@@ -28,6 +28,7 @@ class Connection(HttpToolsProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._head_bytes = 0
+        self._aside_bytes = 0  # of a request in chunks since the last of its body: sizes, extensions, trailers
         self._in_head = True
         self._in_body = False
         self._running: RequestResponseCycle | None = None
@@ -55,8 +56,11 @@ class Connection(HttpToolsProtocol):
             return
         if self._in_head:
             self._head_bytes += len(data)
+        elif self._in_body:
+            self._aside_bytes += len(data)
         super().data_received(data)
-        if self._in_head and self._head_bytes > LONGEST_HEADERS and not self.transport.is_closing():
+        beside = self._head_bytes if self._in_head else self._aside_bytes if self._in_body else 0
+        if beside > LONGEST_HEADERS and not self.transport.is_closing():
             self._refuse(headers_too_long())
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
@@ -76,13 +80,19 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """The head is whole."""
-        self._in_head, self._in_body, self._head_bytes = False, True, 0
+        self._in_head, self._in_body, self._head_bytes, self._aside_bytes = False, True, 0, 0
         self._forget_timer()
         super().on_headers_complete()
+        self.headers = []  # trailers, which come behind the body, are none of what the guard judges
         if len(self.pipeline) > MOST_WAITING:
             self.transport.abort()
         elif self.pipeline:
             self.flow.resume_reading()  # uvicorn stops, and then nobody would hear that the client has left
+
+    def on_body(self, body: bytes) -> None:
+        """More of the body, whose length its reader watches."""
+        self._aside_bytes = 0
+        super().on_body(body)
 
     def on_message_complete(self) -> None:
         """The body is whole."""
@@ -110,7 +120,10 @@ class Connection(HttpToolsProtocol):
             self.transport.close()
 
     def _refuse(self, error: ApiError) -> None:
-        """Answer without the app, and close."""
+        """Answer without the app, and close; just close if there is an answer already."""
+        if not self._in_head and self.cycle is not None and self.cycle.response_started:
+            self.transport.close()
+            return
         body = dumps(error.body())
         fields = {
             "content-type": "application/json",

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+import ssl
+import subprocess
+from pathlib import Path
+
 import pytest
 
 from llm7router.calls.backend import LiteLLMBackend
@@ -75,6 +81,30 @@ async def test_an_unknown_host_was_never_sent(backend: LiteLLMBackend, prefix: s
     assert outcome.failure is Failure.UNREACHABLE
     assert looked_up
     assert all("nowhere.invalid" in attempt for attempt in looked_up)
+
+
+async def test_a_certificate_that_nobody_vouches_for_ends_before_anything_is_sent(
+    backend: LiteLLMBackend, prefix: str, way: str, tmp_path: Path
+) -> None:
+    """As one that has expired, or that was exchanged for another's."""
+    if not (openssl := shutil.which("openssl")):
+        pytest.skip("needs openssl")
+    made = ["-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", "key.pem", "-out", "cert.pem"]
+    subprocess.run([openssl, "req", "-x509", *made], cwd=tmp_path, check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "cert.pem", tmp_path / "key.pem")
+    heard: list[bytes] = []
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.read(1))
+        writer.close()
+
+    async with await asyncio.start_server(hear, "127.0.0.1", 0, ssl=context) as server:
+        port = server.sockets[0].getsockname()[1]
+        outcome = await make(backend, way, call(f"https://localhost:{port}/v1", prefix=prefix))
+    assert outcome.failure is Failure.UNREACHABLE
+    assert "certificate" in outcome.detail.lower()
+    assert [data for data in heard if data] == []
 
 
 async def test_a_server_without_tls_was_never_sent_anything(

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from llm7router.calls import stream
 from llm7router.calls.backend import LiteLLMBackend
 from llm7router.types import Failure
 from tests import upstream_behaviours as behave
@@ -87,6 +88,52 @@ async def test_any_sign_of_an_end_is_enough(
     upstream.always("stream", HELLO, **options)
     chunks, broken = await drain(await backend.stream(call(upstream, prefix=prefix)))
     assert (text(chunks), broken) == ("Hello you", None)
+
+
+async def test_usage_beside_text_is_no_end(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
+    pieces = [behave.event({"content": word}, usage=behave.USAGE) for word in ("Hello ", "you")]
+    upstream.always("stream", pieces, finish_reason=None, usage=None, done=False)
+    chunks, broken = await drain(await backend.stream(call(upstream, prefix=prefix)))
+    assert text(chunks) == "Hello you"
+    assert broken is not None
+    assert broken.detail == "the stream ended without a finish reason"
+
+
+async def test_usage_in_a_last_event_is_an_end(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
+    upstream.always("stream", HELLO, finish_reason=None, done=False)
+    chunks, broken = await drain(await backend.stream(call(upstream, prefix=prefix)))
+    assert (text(chunks), broken) == ("Hello you", None)
+
+
+ENDS = {
+    "an event of its own": [*HELLO, behave.event({}, "length"), behave.event(None, usage=behave.USAGE)],
+    "the last piece": [HELLO[0], behave.event(HELLO[1], "length"), behave.event(None, usage=behave.USAGE)],
+    "[DONE]": [*HELLO, behave.event({}, "length"), behave.event(None, usage=behave.USAGE), b"data: [DONE]\n\n"],
+}
+
+
+@pytest.mark.parametrize("pieces", ENDS.values(), ids=ENDS)
+async def test_an_answer_that_is_whole_is_one_though_its_connection_is_held_open(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, pieces: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stream, "LAST_S", 0.2)
+    upstream.always("stream", pieces, end="stall")
+    outcome = await backend.stream(call(upstream, prefix=prefix, between_tokens_s=0.4))
+    chunks, broken = await drain(outcome)
+    assert (text(chunks), broken) == ("Hello you", None)
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["length"]
+    assert outcome.stream is not None
+    assert outcome.stream.usage == (7, 5)
+    assert await saw_close(upstream)
+
+
+async def test_the_end_of_one_of_several_choices_is_not_that_of_the_others(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    upstream.always("stream", [*HELLO, behave.event({}, "stop")], end="stall")
+    _, broken = await drain(await backend.stream(call(upstream, {"n": 2}, prefix=prefix, between_tokens_s=0.3)))
+    assert broken is not None
+    assert broken.failure is Failure.TIMEOUT
 
 
 async def test_text_that_looks_like_the_end_is_not_one(

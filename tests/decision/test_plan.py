@@ -122,6 +122,19 @@ def test_the_last_attempt_gets_all_the_time_that_remains_and_others_leave_half()
     assert [(a.timeout_s, a.last) for a in made] == [(30, False), (25, False), (40, True)]
 
 
+def test_the_last_attempt_that_counts_is_the_last_unless_a_local_model_follows() -> None:
+    made, _ = drive(remotes(6), all_fail(Failure.TIMEOUT), deadline_s=100, took_s=10)
+    assert [(a.timeout_s, a.last) for a in made] == [(40, False), (40, False), (40, False), (70, True)]
+    made, _ = drive([*remotes(6), LOCAL], all_fail(Failure.TIMEOUT), deadline_s=100, took_s=10)
+    assert [a.last for a in made] == [False] * MAX_COUNTED + [True]
+
+
+def test_what_a_last_attempt_did_not_reach_does_not_count_and_others_follow() -> None:
+    failures = {**all_fail(Failure.SERVER_ERROR), "p3/m3": Failure.UNREACHABLE}
+    made, _ = drive(remotes(6), failures)
+    assert ids(made) == [f"p{number}/m{number}" for number in range(5)]
+
+
 def test_nothing_is_started_when_the_time_is_up() -> None:
     made, ending = drive(remotes(3), all_fail(Failure.TIMEOUT), deadline_s=10, took_s=10)
     assert len(made) == 1

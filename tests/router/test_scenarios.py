@@ -191,7 +191,8 @@ async def test_nothing_usable_says_why_and_what_helps_at_once() -> None:
 @in_virtual_time
 async def test_when_all_fail_the_error_lists_what_was_tried_and_when_to_come_back() -> None:
     limited = Reply(outcome=Outcome(Failure.RATE_LIMITED, "slow down", status=429, retry_after_s=30))
-    scene = Scene(ranked("a", "b"), {"a/m": limited, "b/m": Failure.SERVER_ERROR})
+    longer = Reply(outcome=Outcome(Failure.RATE_LIMITED, "slow down", status=429, retry_after_s=60))
+    scene = Scene(ranked("a", "b"), {"a/m": limited, "b/m": longer})
     with pytest.raises(AllProvidersExhaustedError) as caught:
         await scene.router.complete(HELLO)
     assert str(caught.value).startswith(

@@ -106,6 +106,11 @@ def test_a_field_that_is_wrong_is_named(
     assert answering.count == calls
 
 
+def test_a_dry_run_takes_no_more_messages_than_an_answer(serving: Gateway) -> None:
+    response = serving.post("/v1/route", {"messages": user("x") * 2001})
+    assert (response.status_code, error_of(response)["param"]) == (400, "messages")
+
+
 @pytest.mark.parametrize("name", KINDS)
 def test_a_parameter_of_the_wrong_kind_is_named_and_null_is_as_good_as_absent(shared: Gateway, name: str) -> None:
     error = error_of(shared.chat(**{name: [[]]}))
@@ -205,11 +210,12 @@ def test_a_method_that_a_path_does_not_have_is_answered_with_those_it_has(
     assert allowed in response.headers["allow"]
 
 
+@pytest.mark.parametrize("kind", [LookupError, TypeError, ValueError])
 def test_a_fault_of_the_gateway_is_a_500_that_says_nothing_of_itself(
-    upstream: Upstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, kind: type[Exception]
 ) -> None:
     def broken(*_: Any, **__: Any) -> None:
-        raise LookupError("a secret in a message")
+        raise kind("a secret in a message")
 
     with Gateway({"alpha": upstream}) as gateway:
         for name, ask in {
@@ -224,5 +230,5 @@ def test_a_fault_of_the_gateway_is_a_500_that_says_nothing_of_itself(
             assert (response.status_code, error["type"], error["code"]) == (500, "server_error", "internal_error")
             assert "secret" not in response.text
         assert gateway.chat().status_code == 200
-    assert "LookupError" in caplog.text
+    assert kind.__name__ in caplog.text
     assert "secret" not in caplog.text

@@ -79,6 +79,34 @@ def test_failures_are_a_503_with_every_attempt(pair: Gateway, upstream: Upstream
     assert "x-should-retry" not in response.headers
 
 
+def test_a_failure_that_may_be_over_is_not_waited_for_as_long_as_anothers_limit(
+    pair: Gateway, upstream: Upstream, beta: Upstream, stream: bool
+) -> None:
+    upstream.always("status", 500)
+    beta.always("status", 429, headers={"retry-after": "3000"})
+    responses = [pair.chat(stream=stream) for _ in range(6)]
+    assert {response.status_code for response in responses} == {503}
+    waits = [int(response.headers["retry-after"]) for response in responses]
+    assert waits[0] == 1, "the first provider is not known to be down"
+    assert pair.stats()["state"] == "open"
+    assert 1 < waits[-1] < 120, "now its breaker is open, and tried again before the limit of the other frees up"
+
+
+def test_a_breaker_that_this_very_request_opened_is_known_to_be_open(upstream: Upstream) -> None:
+    upstream.always("status", 500)
+    with Gateway({"alpha": upstream}) as gateway:
+        while gateway.stats()["state"] != "open":
+            response = gateway.chat()
+        assert int(response.headers["retry-after"]) > 1
+
+
+def test_what_is_too_much_for_everybody_is_not_to_be_sent_again_at_once(upstream: Upstream) -> None:
+    large = {"message": "Request too large: Limit 8000, Requested 32979", "code": "rate_limit_exceeded"}
+    upstream.always("status", 413, {"error": large})
+    with Gateway({"alpha": upstream}) as gateway:
+        assert "retry-after" not in gateway.chat().headers
+
+
 def test_open_breakers_say_when_they_are_tried_again(pair: Gateway, upstream: Upstream, beta: Upstream) -> None:
     for failing in (upstream, beta):
         failing.always("status", 500)

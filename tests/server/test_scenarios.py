@@ -122,13 +122,13 @@ COVERED_BY = {
     "F13": "tests/server/test_exhausted.py::test_429s_of_all_providers_are_one_with_the_shortest_wait",
     "F14": "tests/state/test_learn.py::test_a_refusal_long_before_the_limit_lowers_it_and_it_grows_back",
     "F15": "tests/server/test_exhausted.py::test_a_key_that_every_provider_rejects_names_it",
-    "F16": "tests/server/test_scenarios.py::test_a_fault_of_the_first_provider_is_not_noticed",
-    "F17": "tests/server/test_scenarios.py::test_a_fault_of_the_first_provider_is_not_noticed",
+    "F16": "tests/server/test_scenarios.py::test_a_model_that_is_gone_is_not_asked_for_again",
+    "F17": "tests/server/test_scenarios.py::test_who_finds_one_request_too_large_gets_the_next",
     "F18": "tests/server/test_streaming.py::test_why_an_answer_ended_is_passed_on",
     "F19": "tests/server/test_scenarios.py::test_a_fault_of_the_first_provider_is_not_noticed",
     "F20": "tests/calls/test_failures.py::test_an_unknown_host_was_never_sent",
     "F21": "tests/server/test_exhausted.py::test_all_remote_and_the_local_model_down_say_when_the_first_is_tried_again",
-    "F22": "tests/state/test_processes.py::test_killed_workers_lose_nothing_that_was_acknowledged",
+    "F22": "tests/state/test_processes.py::test_the_lease_of_a_killed_worker_frees_up_when_it_ends_and_not_before",
     "F23": "tests/server/test_service.py::test_told_to_stop_it_lets_50_streams_end_and_does_not_wait_for_the_dashboard",
     "F24": "tests/server/test_reload.py::test_edits_in_the_middle_of_traffic_take_effect_and_fail_nobody",
     "F25": "tests/state/test_redis.py::test_a_paused_server_is_given_up_after_a_quarter_second",
@@ -190,6 +190,22 @@ def test_a_fault_of_the_first_provider_is_not_noticed(gateway: Gateway, faulty: 
 def test_a_refused_connection_is_failed_over(shared: Gateway, beta: Upstream, streamed: bool) -> None:
     with refusing_url() as url, Gateway({"alpha": url, "beta": beta}) as gateway:
         assert_beta_answers(gateway, "alpha", streamed=streamed)
+
+
+def test_a_model_that_is_gone_is_not_asked_for_again(shared: Gateway, upstream: Upstream, beta: Upstream) -> None:
+    upstream.always("status", 404)
+    with Gateway({"alpha": upstream, "beta": beta}) as gateway:
+        assert [gateway.chat().status_code for _ in range(3)] == [200] * 3
+        state = gateway.stats()
+    assert (upstream.count, beta.count) == (1, 3)
+    assert (state["state"], state["reason"]) == ("blocked", "model gone")
+
+
+def test_who_finds_one_request_too_large_gets_the_next(shared: Gateway, upstream: Upstream, beta: Upstream) -> None:
+    upstream.script("m", [("status", 413, GROQ_LARGE), "answer"])
+    with Gateway({"alpha": upstream, "beta": beta}) as gateway:
+        served = [gateway.chat().headers["x-llm7router-provider"] for _ in range(2)]
+    assert served == ["beta/m", "alpha/m"], "it was the request's size, and no limit that has to free up"
 
 
 def test_every_request_is_answered_while_half_of_one_provider_fails(

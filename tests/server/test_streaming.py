@@ -12,7 +12,7 @@ import pytest
 from tests.router import scene
 from tests.server.gateway import Gateway, chat_body, error_of, events_of, head, read_all, said
 from tests.upstream import Upstream, wait_until
-from tests.upstream_behaviours import Behaviour, completion, json_body, raw, stream, tool_call
+from tests.upstream_behaviours import Behaviour, completion, event, json_body, raw, stream, tool_call
 
 WORDS = [{"content": "one "}, {"content": "two"}]
 SLOW = stream([part for _ in range(400) for part in ({"content": "word "}, 0.05)])
@@ -60,6 +60,16 @@ def test_before_the_first_content_a_failure_has_its_status(pair: Gateway, upstre
     assert [a["deployment"] for a in error_of(response)["llm7router"]["attempts"]] == ["alpha/m", "beta/m"]
 
 
+def test_the_last_that_may_be_tried_is_not_cut_on_its_first_token(upstream: Upstream, beta: Upstream) -> None:
+    """Four attempts are made, so the fourth has nobody behind it, though a fifth provider is configured."""
+    upstream.always("status", 500)
+    beta.always(stream([0.6, *WORDS]))
+    providers = {"a": upstream, "b": upstream, "c": upstream, "slow": beta, "behind": upstream}
+    with Gateway(providers, timeouts={"first_token_s": 0.3}) as gateway:
+        assert said(gateway.events()) == "one two"
+        assert gateway.idle()
+
+
 @pytest.mark.parametrize("end", ["reset", "clean"])
 def test_content_that_is_cut_off_ends_with_one_error_and_no_done(
     pair: Gateway, upstream: Upstream, beta: Upstream, end: str
@@ -82,6 +92,16 @@ def test_a_stall_after_the_first_content_ends_with_an_error(upstream: Upstream) 
         events = gateway.events()
         assert said(events) == "one two"
         assert events[-1]["error"]["type"] == "upstream_interrupted"
+        assert upstream.wait_closed()
+
+
+def test_a_whole_answer_whose_connection_stays_open_ends_as_any_other(upstream: Upstream) -> None:
+    upstream.always(stream([*WORDS, event({}, "stop")], end="stall"))
+    with Gateway({"alpha": upstream}, timeouts={"between_tokens_s": 0.3}) as gateway:
+        events = gateway.events(stream_options={"include_usage": True})
+        assert (said(events), events[-1]) == ("one two", "[DONE]")
+        assert [c["finish_reason"] for each in events[:-1] for c in each["choices"]][-1] == "stop"
+        assert events[-2]["usage"]["completion_tokens"] == 3
         assert upstream.wait_closed()
 
 

@@ -60,6 +60,49 @@ def test_a_head_of_more_than_16_kb_is_refused(serving: Gateway, ended: bool) -> 
     assert error(serving.raw(data if ended else data[:-2])) == (431, "too_large")
 
 
+def sent(connection: socket.socket, piece: bytes, most: int = 2**22) -> int:
+    """Bytes that are taken of a piece without an end before the other side closes."""
+    count, end = 0, time.monotonic() + 5
+    with contextlib.suppress(ConnectionError):
+        while count < most and time.monotonic() < end:
+            count += connection.send(piece)
+            time.sleep(0.001)
+    return count
+
+
+@pytest.mark.parametrize("key", [KEY, "wrong"], ids=["with the key", "without"])
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [(b"0\r\n", b"x-more: yes\r\n" * 500), (b"0\r\nx-long: ", b"x" * 5000), (b"1;", b"x" * 5000)],
+    ids=["trailers", "a trailer without an end", "an extension without an end"],
+)
+def test_what_a_body_in_chunks_holds_beside_itself_is_bounded_like_a_head(
+    serving: Gateway, start: bytes, piece: bytes, key: str
+) -> None:
+    with serving.connect() as connection:
+        connection.sendall(head(transfer_encoding="chunked", authorization=f"Bearer {key}") + start)
+        assert sent(connection, piece) < 2**22
+
+
+def test_trailers_do_not_count_as_headers(serving: Gateway) -> None:
+    unkeyed = head(transfer_encoding="chunked", authorization="", connection="close")
+    assert b"authorization" not in unkeyed
+    data = unkeyed + b"%x\r\n%s\r\n0\r\nauthorization: Bearer %s\r\n\r\n" % (len(BODY), BODY, KEY.encode())
+    assert error(serving.raw(data)) == (401, "invalid_api_key")
+
+
+def test_two_hosts_are_none(serving: Gateway) -> None:
+    evil = head("GET", "/stats", host="evil.com\r\nhost: localhost", connection="close")
+    assert error(serving.raw(evil)) == (400, "invalid_http")
+
+
+def test_a_body_in_many_small_chunks_is_read(serving: Gateway) -> None:
+    body = json.dumps(chat_body("x" * 20_000)).encode()
+    chunks = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\nx-sum: 1\r\n\r\n"
+    answer = serving.raw(head(transfer_encoding="chunked", connection="close") + chunks)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+
+
 def test_a_head_that_comes_too_slowly_is_closed(serving: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "HEAD_S", 0.2)
     with serving.connect() as silent, serving.connect() as slow:

@@ -5,6 +5,7 @@ LLM7ROUTER_LONG=1 kills 200 times in place of 5.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import time
@@ -13,8 +14,24 @@ from pathlib import Path
 
 import pytest
 
+from llm7router.clock import SystemClock
+from llm7router.state.ledger import Ledger
+from llm7router.state.quota import Refusal
 from tests.redis_server import RedisServer
-from tests.state.workers import REQUESTS, SEED, settle, take, until_killed, used, workers
+from tests.state.workers import (
+    LEASE_S,
+    REQUEST,
+    REQUESTS,
+    SEED,
+    hold,
+    one_at_a_time,
+    settle,
+    store_at,
+    take,
+    until_killed,
+    used,
+    workers,
+)
 
 PROCESSES, TRIES = 8, 400
 KILLERS = 4
@@ -80,3 +97,19 @@ def test_killed_workers_lose_nothing_that_was_acknowledged(
     assert lost == torn == 0
     assert not any(b"!" in log.read_bytes() for log in logs), "the store was in use all the time"
     assert acknowledged > 10 * ROUNDS
+
+
+async def test_the_lease_of_a_killed_worker_frees_up_when_it_ends_and_not_before(place: str) -> None:
+    with workers(hold, (place,)) as ((process, pipe),):
+        assert pipe.recv(), "it holds the lease"
+        until = time.time() + LEASE_S
+        process.kill()
+        process.join(10)
+        ledger = Ledger(store_at(place), SystemClock())
+        refused = await ledger.reserve(REQUEST, one_at_a_time(), lease_s=5)
+        assert isinstance(refused, Refusal)
+        assert refused.free_at == pytest.approx(until, abs=0.5)
+        await asyncio.sleep(max(0.0, refused.free_at - time.time()) + 0.05)
+        assert not isinstance(await ledger.reserve(REQUEST, one_at_a_time(), lease_s=5), Refusal)
+        assert ledger.trouble is None
+        ledger.close()

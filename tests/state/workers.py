@@ -16,7 +16,7 @@ from typing import Any
 from llm7router.clock import SystemClock
 from llm7router.config.models import StateConfig
 from llm7router.state.ledger import Ledger
-from llm7router.state.quota import Refusal
+from llm7router.state.quota import LEASE_GRACE_S, Refusal
 from llm7router.state.store import Store, open_store
 from llm7router.types import Deployment, Failure, Limit, Outcome
 from tests import make
@@ -101,6 +101,25 @@ async def until_killed(place: str, log: Path, pipe: Connection) -> None:
     while True:
         await ledger.reserve(REQUEST, model, lease_s=60)
         os.write(written, b"." if ledger.trouble is None else b"!")
+
+
+LEASE_S = 2.0  # of the lease that is held, its grace included
+
+
+def one_at_a_time() -> Deployment:
+    """A deployment that takes one request at a time."""
+    return make.deployment("alpha/one", limits=(make.limit("concurrent", None, 1),))
+
+
+async def hold(place: str, pipe: Connection) -> None:
+    """Hold the one lease until killed."""
+    ledger = Ledger(store_at(place), SystemClock())
+    await ledger.snapshot(())
+    pipe.send("ready")
+    pipe.recv()
+    held = await ledger.reserve(REQUEST, one_at_a_time(), lease_s=LEASE_S - LEASE_GRACE_S)
+    pipe.send(not isinstance(held, Refusal) and ledger.trouble is None)
+    await asyncio.sleep(60)
 
 
 def run(work: Any, arguments: tuple[Any, ...], pipe: Connection) -> None:

@@ -13,10 +13,11 @@ PATHS = {
     "/responses": ("responses", "RESPONSES"),
     "/messages": ("anthropic", "MESSAGES"),
 }
+COUNT = "/messages/count_tokens"  # answers otherwise, in the dialect of messages
 
 
 def dialect_of(path: str) -> Dialect:
     """The dialect spoken at a path, with or without `/v1`; chat completions' where it is none of them."""
-    module, name = PATHS.get(path.removeprefix("/v1"), PATHS["/chat/completions"])
+    module, name = PATHS.get(path.removeprefix("/v1").removesuffix("/count_tokens"), PATHS["/chat/completions"])
     dialect: Dialect = getattr(import_module(f"{__name__}.{module}"), name)
     return dialect

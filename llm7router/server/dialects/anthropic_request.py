@@ -60,8 +60,7 @@ def _thinking(body: Mapping[str, Any]) -> bool:
 
 def _tools(body: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
     """The parameter, and the names of the functions."""
-    functions: list[dict[str, Any]] = []
-    names: list[str] = []
+    functions: dict[str, dict[str, Any]] = {}
     for index, given in enumerate(fields.optional(body, "tools", fields.listed) or ()):
         where = f"tools[{index}]"
         tool = fields.mapping(given, where)
@@ -69,11 +68,11 @@ def _tools(body: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
         if kind != "custom":
             raise fields.fault(f"{where}.type", f"{kind[:40]!r} runs at Anthropic, and nothing here does; leave it out")
         name = fields.name(tool.get("name"), f"{where}.name")
-        if name in names:
+        if name in functions:
             raise fields.fault(f"{where}.name", f"another tool is named {name[:40]!r}, too; give each its own")
-        names.append(name)
-        functions.append({"name": turns.short(name), **_function(tool, where)})
-    return ({"tools": [{"type": "function", "function": f} for f in functions]} if functions else {}), names
+        functions[name] = {"name": turns.short(name), **_function(tool, where)}
+    tools = [{"type": "function", "function": function} for function in functions.values()]
+    return ({"tools": tools} if tools else {}), list(functions)
 
 
 def _function(tool: Mapping[str, Any], where: str) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def _metadata(body: Mapping[str, Any]) -> dict[str, str]:
 
 def _tools(body: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Function tools, in the flat shape of this API."""
-    tools: list[dict[str, Any]] = []
+    tools: dict[str, dict[str, Any]] = {}
     for index, given in enumerate(fields.optional(body, "tools", fields.listed) or ()):
         where = f"tools[{index}]"
         tool = fields.mapping(given, where)
@@ -88,7 +88,7 @@ def _tools(body: Mapping[str, Any]) -> list[dict[str, Any]]:
             )
             raise fields.fault(f"{where}.type", wrong)
         name = fields.name(tool.get("name"), f"{where}.name")
-        if any(other["name"] == name for other in tools):
+        if name in tools:
             raise fields.fault(f"{where}.name", f"another tool is named {name[:40]!r}, too; give each its own")
         found = {
             "type": kind,
@@ -97,8 +97,8 @@ def _tools(body: Mapping[str, Any]) -> list[dict[str, Any]]:
             "parameters": fields.optional(tool, "parameters", fields.plain, where),
             "strict": fields.optional(tool, "strict", fields.flag, where),
         }
-        tools.append({key: value for key, value in found.items() if value is not None})
-    return tools
+        tools[name] = {key: value for key, value in found.items() if value is not None}
+    return list(tools.values())
 
 
 def _tool_choice(body: Mapping[str, Any], names: list[str]) -> Any:

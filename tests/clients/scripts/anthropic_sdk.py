@@ -31,6 +31,8 @@ with client.messages.stream(model="auto", max_tokens=100, messages=HELLO, tools=
         pass
     assert stream.get_final_message().content[-1].input == {"city": "Rome"}
 
+assert client.messages.count_tokens(model="auto", messages=HELLO, tools=[TOOL]).input_tokens > 20
+
 
 def fails(kind, **request):
     try:

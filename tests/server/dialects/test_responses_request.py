@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
@@ -180,3 +181,10 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
 @pytest.mark.parametrize(("given", "message"), [case[1:] for case in FAULTS], ids=[case[0] for case in FAULTS])
 def test_a_wrong_request_says_what_to_change(given: dict[str, Any], message: str):
     assert fault(**given).startswith(message)
+
+
+def test_as_many_tools_as_a_body_can_hold_keep_nobody_waiting():
+    started = time.process_time()
+    asked = read(tools=[{"type": "function", "name": f"t{number}"} for number in range(20_000)])
+    assert len(asked.parameters["tools"]) == 20_000
+    assert time.process_time() - started < 2
