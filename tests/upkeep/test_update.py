@@ -23,7 +23,7 @@ from tests.upstream import Step, Upstream
 
 pytestmark = pytest.mark.usefixtures("clean")
 MODELS_DEV: dict[str, Any] = {"groq": {"env": ["GROQ_API_KEY"], "models": {
-    "openai/gpt-oss-120b": {"limit": {"context": 9999}, "reasoning": True, "cost": {"input": 3, "output": 9}}}}}  # fmt: skip
+    "openai/gpt-oss-120b": {"limit": {"context": 65536}, "reasoning": True, "cost": {"input": 3, "output": 9}}}}}  # fmt: skip
 
 
 def run(*arguments: str, key: str | None = CANARY) -> Result:
@@ -59,7 +59,7 @@ def test_differences_are_shown_and_the_file_is_left_alone(tmp_path: Path, up: Up
     result = run("--models-dev", f"http://127.0.0.1:{up.port}/api.json")
     assert result.exit_code == 0, result.output
     said = " ".join(result.stdout.split())
-    assert "groq context openai/gpt-oss-120b: 131072 -> 9999 tokens (by models.dev)" in said
+    assert "groq context openai/gpt-oss-120b: 131072 -> 65536 tokens (by models.dev)" in said
     assert "capabilities openai/gpt-oss-120b: +reasoning (by models.dev); not written: models.dev alone" in said
     assert "gone openai/gpt-oss-20b: not in the provider's list; enabled: true -> false" in said
     assert "openrouter price google/gemma-4-31b-it:free: 0/0 USD -> 1/2 USD" in said
