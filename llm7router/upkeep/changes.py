@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from llm7router.config.models import ModelConfig, PriceConfig, ProviderSpec
+from llm7router.config.deployment_models import ModelConfig, PriceConfig
+from llm7router.config.models import ProviderSpec
 from llm7router.types import Capability, Price
 from llm7router.upkeep.models_list import Listed, ModelsList
 

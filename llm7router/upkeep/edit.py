@@ -19,7 +19,8 @@ from llm7router.upkeep.changes import Change, What
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
-_WORDS = frozenset("true false null y n yes no on off".split())  # what other readers (YAML 1.1) take for no text
+# Words that other readers, of YAML 1.1, take for no text.
+_WORDS = frozenset(["true", "false", "null", "y", "n", "yes", "no", "on", "off"])
 
 
 class _Splice(NamedTuple):

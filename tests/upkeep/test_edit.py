@@ -102,12 +102,14 @@ def test_a_value_is_written_as_yaml_reads_it(value: object, text: str) -> None:
     assert yaml_reader.read(f"k: {text}").data == {"k": value}
 
 
-@pytest.mark.parametrize("id", ["no", "Yes", "on", "OFF", "y", "N", "null", "2026-01-01", "1e3", "0x10", "1:30", "a", "@"])
+@pytest.mark.parametrize(
+    "id", ["no", "Yes", "on", "OFF", "y", "N", "null", "2026-01-01", "1e3", "0x10", "1:30", "a", "@"]
+)
 def test_the_id_of_a_new_model_is_text_to_every_reader(id: str) -> None:
     text = STYLES["only an id"]
     for before in (text, text.replace('      - "id": "m"   # it', '      [{id: "m"}]')):
         after = edited(before, [change("p", id, What.NEW, cost={"input": 0, "output": 0}, checked="2026-11-23")])
-        (entry,) = re.findall(r'id: ([^,\n]+)[,\n] *cost', after)
+        (entry,) = re.findall(r"id: ([^,\n]+)[,\n] *cost", after)
         assert yaml.safe_load(entry) == id
         # PyYAML reads `y` and `n` as text, other readers of YAML 1.1 do not
         assert entry == id if id == "a" else entry == f'"{id}"'
