@@ -32,6 +32,7 @@ from llm7router.config.history_models import HistoryConfig
 from llm7router.config.limit_models import LimitConfig
 from llm7router.config.server_models import AliasConfig, ServerConfig
 from llm7router.types import Counts, TaskType
+from llm7router.watching import Signature
 
 
 class KeyCheckConfig(Strict):
@@ -236,3 +237,4 @@ class LoadedConfig:
     path: Path | None
     providers: tuple[ProviderSpec, ...]
     env: Mapping[str, str] = field(repr=False)
+    seen: Signature | None = field(default=None, repr=False, compare=False)  # of its files, before they were read
