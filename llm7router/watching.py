@@ -51,9 +51,7 @@ class Watcher:
         try:
             for _ in watch(
                 *(directory for directory in directories if directory.is_dir()),
-                watch_filter=lambda *_: (
-                    signature(self._files) != self._seen
-                ),  # what else is there is not even logged
+                watch_filter=lambda *_: signature(self._files) != self._seen,  # what else is there is not even logged
                 stop_event=self._stop,
                 step=STEP_MS,
                 debounce=TOGETHER_MS,
