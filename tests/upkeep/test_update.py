@@ -253,6 +253,27 @@ def test_a_result_with_faults_is_not_written(tmp_path: Path, up: Upstream) -> No
     assert sorted(tmp_path.iterdir()) == [path]
 
 
+def test_a_file_that_is_read_only_is_one_line_and_nobody_is_asked(tmp_path: Path, up: Upstream) -> None:
+    path = written(tmp_path, up)
+    before = path.read_bytes()
+    path.chmod(0o444)
+    result = run("--apply")
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line == f"Error: {path}: it is read-only (mode 444); `chmod u+w` it first"
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode), up.others) == (before, 0o444, [])
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_stays_its_owners_when_root_writes_it(tmp_path: Path, up: Upstream) -> None:
+    path = written(tmp_path, up)
+    path.chmod(0o640)
+    os.chown(path, 12345, 54321)
+    assert write.apply(load(path, env={}), [GONE]) == 1
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (12345, 54321, 0o640)
+
+
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root writes anywhere")
 def test_a_directory_that_cannot_be_written_is_one_line(tmp_path: Path, up: Upstream) -> None:
     path = written(tmp_path, up)
