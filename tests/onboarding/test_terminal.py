@@ -325,7 +325,6 @@ def test_a_keyring_that_works_is_used_and_the_next_command_finds_the_key(groq: U
     env = {
         "PYTHON_KEYRING_BACKEND": "tests.onboarding.file_keyring.FileKeyring",
         "TEST_KEYRING_FILE": str(tmp_path / "kept.json"),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
     }
     with Terminal("setup", "groq", env=env) as terminal:
         terminal.wait_for(PROMPT)
