@@ -141,9 +141,7 @@ def _opened(part: Path) -> BinaryIO:
         file = open(part, "ab", opener=lambda path, flags: os.open(path, flags | _NO_LINK, 0o666))  # noqa: SIM115
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.EMLINK):  # the latter on BSD
-            raise LocalModelError(
-                f"{part}: a link where a download belongs", "remove it, and see who made it"
-            ) from None
+            raise LocalModelError(f"{part}: a link where a download belongs", "remove it; see who made it") from None
         raise
     return file
 
