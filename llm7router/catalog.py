@@ -8,8 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from fnmatch import fnmatchcase
 
+from llm7router.config.deployment_models import ModelConfig, PriceConfig
 from llm7router.config.limit_models import LimitConfig
-from llm7router.config.models import BudgetConfig, ModelConfig, PriceConfig, ProviderSpec, StrengthConfig
+from llm7router.config.models import BudgetConfig, ProviderSpec, StrengthConfig
 from llm7router.config.server_models import KeyBudgetConfig, KeyConfig
 from llm7router.decision.demand import MICRO
 from llm7router.state.cells import BUDGET

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests import guard
+from tests import checkout, guard
 from tests.upstream import Upstream, refusing_url
 
+checkout.install()
 guard.install()
 
 
