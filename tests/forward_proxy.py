@@ -24,7 +24,7 @@ class ForwardProxy:
     """Whatever host is asked for, with CONNECT or by an absolute address, the bytes go to port `to` of this machine."""
 
     to: int
-    status: int = 200  # of answers to CONNECT; any other refuses
+    status: int = 200  # of answers to CONNECT; any other refuses; 0: none comes
     tls: ssl.SSLContext | None = None  # an https:// proxy
     seen: list[tuple[str, Mapping[str, str]]] = field(default_factory=list)  # `CONNECT api.example:443`, headers
 
@@ -71,9 +71,15 @@ class _Handler(BaseRequestHandler):
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         method, target, _ = first.split(" ")
         self.proxy.seen.append((f"{method} {target}", headers))
-        if self.proxy.status != 200:
-            client.sendall(f"HTTP/1.1 {self.proxy.status} No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n".encode())
-            return
+        if self.proxy.status == 0:
+            client.recv(1)  # until the client leaves
+        elif self.proxy.status != 200:
+            refusal = f"HTTP/1.1 {self.proxy.status} No\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+            client.sendall(refusal.encode())
+        else:
+            self._passed_on(client, head, method, target)
+
+    def _passed_on(self, client: socket.socket, head: bytes, method: str, target: str) -> None:
         with socket.create_connection(("127.0.0.1", self.proxy.to)) as server:
             if method == "CONNECT":
                 client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")

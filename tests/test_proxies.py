@@ -105,9 +105,7 @@ def test_who_cannot_reach_a_provider_is_told_of_the_variable_that_is_not_followe
 ) -> None:
     assert Proxy().ignored(API) == ""
     monkeypatch.setenv("HTTPS_PROXY", f"http://me:{CANARY}@p.example:1")
-    assert Proxy().ignored(API) == (
-        "HTTPS_PROXY is set but not used; `proxy: environment` in router.yaml follows it"
-    )
+    assert Proxy().ignored(API) == ("HTTPS_PROXY is set but not used; `proxy: environment` in router.yaml follows it")
     assert Proxy().ignored("http://localhost:1/v1") == ""
     assert Proxy("environment").ignored(API) == Proxy("http://p.example").ignored(API) == ""
     monkeypatch.setenv("NO_PROXY", "api.example")

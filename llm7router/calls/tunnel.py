@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import aiohttp
@@ -24,6 +24,8 @@ class TunnelTransport(LiteLLMAiohttpTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request. Raises ProxyFailedError if the proxy is at fault, otherwise as LiteLLM's own does."""
         hop = usable(self._proxy, str(request.url))
+        if hop is not None:
+            request.extensions = {**request.extensions, "timeout": _bounded(request.extensions.get("timeout") or {})}
         try:
             return await super().handle_async_request(request)
         except Exception as error:
@@ -63,6 +65,12 @@ def _deaf(make: Callable[[], aiohttp.ClientSession]) -> Callable[[], aiohttp.Cli
         return session
 
     return made
+
+
+def _bounded(timeouts: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Also the proxy's answer is waited for as for a connection; aiohttp bounds it by the time for `pool` only."""
+    connect_s = timeouts.get("connect")
+    return {**timeouts, "pool": timeouts.get("pool") if connect_s is None else 2 * connect_s}
 
 
 def _blamed(hop: Hop, error: Exception) -> ProxyFailedError | None:
