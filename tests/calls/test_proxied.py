@@ -106,8 +106,10 @@ async def test_the_environment_does_not_change_where_a_call_goes(
 
 
 async def test_calls_go_through_the_proxy_which_sees_neither_key_nor_prompt(
-    backend: LiteLLMBackend, way: str, prefix: str, vendor: Upstream, proxy: ForwardProxy
-) -> None:
+    backend: LiteLLMBackend, way: str, prefix: str, vendor: Upstream, proxy: ForwardProxy,
+    caplog: pytest.LogCaptureFixture,
+) -> None:  # fmt: skip
+    caplog.set_level(logging.DEBUG)
     said = Proxy(f"http://me:p%40ss@{proxy.place}")
     outcome = await called(backend, way, vendor.port, prefix, said)
     assert outcome.failure is None, outcome.detail
@@ -117,6 +119,7 @@ async def test_calls_go_through_the_proxy_which_sees_neither_key_nor_prompt(
     assert headers["proxy-authorization"] == "Basic bWU6cEBzcw=="  # me:p@ss
     assert "authorization" not in headers
     assert "proxy-authorization" not in vendor.last.headers
+    assert not any(word in caplog.text for word in ("bWU6", "p%40ss", "p@ss"))
 
 
 async def test_this_machine_is_called_without_the_proxy(

@@ -117,6 +117,7 @@ def test_a_model_is_fetched_through_it_and_not_by_the_environment(
     before = http._GLOBAL_CLIENT_FACTORY
     name = "hf:someone/some-model/some-model-q4.gguf"
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:1")  # httpx and huggingface_hub would fail at it
     with Hub(b"GGUF" + bytes(1000)) as hub, ForwardProxy(hub._server.server_port) as proxy:
         monkeypatch.setattr(Hub, "storage", "http://cdn.example")
         monkeypatch.setenv("HF_ENDPOINT", "http://hub.example")

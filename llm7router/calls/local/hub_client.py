@@ -20,12 +20,10 @@ def asked_through(proxy: Proxy) -> Iterator[None]:
     former = _http._GLOBAL_CLIENT_FACTORY
 
     def made() -> httpx.Client:
-        with former() as own:  # its hooks refuse to ask anybody in offline mode
-            hooks = own.event_hooks
         return httpx.Client(
             transport=Transport(proxy),
             trust_env=False,
-            event_hooks=hooks,
+            event_hooks={"request": [_http.hf_request_event_hook]},  # refuses to ask anybody in offline mode
             follow_redirects=True,
             timeout=None,  # noqa: S113  as its own has it: each request brings one
         )
