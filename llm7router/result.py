@@ -10,7 +10,7 @@ from typing import Any
 from llm7router.calls import vectors
 from llm7router.calls.answers import ending_of, place_of
 from llm7router.decision import demand
-from llm7router.decision.failures import POLICIES, Refund
+from llm7router.decision.failures import may_be_billed
 from llm7router.decision.request import BYTES_PER_TOKEN
 from llm7router.types import (
     Attempt,
@@ -141,7 +141,7 @@ def record(attempt: Attempt, outcome: Outcome, request: Request, began_s: float)
     One that failed may have cost its worst case, unless nothing was generated.
     """
     d, usd = attempt.deployment, 0.0
-    if outcome.failure and not d.free and (outcome.generated or POLICIES[outcome.failure].refund is Refund.NOTHING):
+    if not d.free and may_be_billed(outcome):
         usd = demand.worst_usd(request, d, demand.output_tokens(request, d)) or 0.0
     return AttemptRecord(
         deployment=d.id,

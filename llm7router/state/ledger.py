@@ -27,9 +27,8 @@ from llm7router.state.store import Store
 from llm7router.state.store.base import Change, T
 from llm7router.types import Deployment, Failure, Limit, Outcome, Request, Snapshot
 
-MIRROR_S = 0.5
 log = logging.getLogger("llm7router")
-
+MIRROR_S = 0.5
 REGISTER_S = 5.0  # how often a process says that it is there
 
 
@@ -107,20 +106,19 @@ class Ledger:
         id = f"{self._worker}-{next(self._numbers)}"
         await self._follow_the_clock()
         now = self.now()
+        expires_at = now + lease_s + quota.LEASE_GRACE_S
 
         def change(cells: Mapping[str, Cell]) -> tuple[Reservation | Refusal, dict[str, Cell]]:
             return quota.reserve(
-                cells, deployment, charges, id=id, now=now,
-                expires_at=now + lease_s + quota.LEASE_GRACE_S, output_tokens=output * request.choices,
-                ignore_breaker=ignore_breaker,
+                cells, deployment, charges, id=id, now=now, expires_at=expires_at,
+                output_tokens=output * request.choices, ignore_breaker=ignore_breaker,
             )  # fmt: skip
 
         result = await self._mutate(deployment.cells, change) if not self._standby.active else None
         if self._standby.active:  # perhaps since a moment ago
             result = self._standby.reserve(
-                deployment, charges, id=id, now=now,
-                expires_at=now + lease_s + quota.LEASE_GRACE_S, ignore_breaker=ignore_breaker,
-            )  # fmt: skip
+                deployment, charges, id=id, now=now, expires_at=expires_at, ignore_breaker=ignore_breaker
+            )
         if isinstance(result, Reservation):
             self._in_flight[deployment.id] = self._in_flight.get(deployment.id, 0) + 1
         assert result is not None

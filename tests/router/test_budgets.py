@@ -120,6 +120,16 @@ async def test_what_a_failed_attempt_may_have_cost_comes_off_what_its_caller_may
 
 
 @in_virtual_time
+async def test_a_429_after_a_200_had_begun_gives_no_money_back_and_counts_for_the_request() -> None:
+    begun = Reply(outcome=Outcome(Failure.RATE_LIMITED, "scripted", generated=True))
+    one = scene({"usd_per_request": 0.15, "usd_per_day": 5}, script=begun)
+    one.router.register_provider(one.router._routing.specs["paid"].config, "more")
+    await ask(one)
+    assert one.called == ["paid/m", "free/m"], "two paid calls could come to 0.2 USD"
+    assert spent(one, "budget usd/day of intern") == pytest.approx(0.1)
+
+
+@in_virtual_time
 async def test_max_usd_lowers_a_callers_figure_and_never_raises_it() -> None:
     one = scene({"usd_per_request": 0.05})
     rich, poor = RequestContext(caller="intern", max_usd=5), RequestContext(caller="intern", max_usd=0)
