@@ -84,9 +84,16 @@ def amount(limit: Limit, deployment: Deployment, prompt_tokens: int, output_toke
 
 
 def actual(
-    charged: Charged, deployment: Deployment, prompt_tokens: int, output_tokens: int, reserved_output: int
+    charged: Charged,
+    deployment: Deployment,
+    prompt_tokens: int,
+    output_tokens: int,
+    reserved_output: int,
+    cache_tokens: int = 0,
 ) -> int:
-    """What a finished call counted against a limit that was charged for it."""
+    """What a finished call counted against a limit that was charged for it. `cache_tokens` count as money only."""
+    if charged.limit.unit is _USD:
+        prompt_tokens += cache_tokens
     if charged.limit.counts is _RESERVED:  # the provider keeps the output that was asked for, so do we
         output_tokens = max(output_tokens, reserved_output)
     return amount(charged.limit, deployment, prompt_tokens, output_tokens)

@@ -212,8 +212,8 @@ class Ledger:
         actual: Actual | None = None
         prompt, output = outcome.prompt_tokens, outcome.output_tokens
         if outcome.ok and prompt is not None and output is not None:
-            reserved = reservation.output_tokens
-            actual = lambda charged: demand.actual(charged, deployment, prompt, output, reserved)  # noqa: E731
+            told = (prompt, output, reservation.output_tokens, outcome.cache_tokens)
+            actual = lambda charged: demand.actual(charged, deployment, *told)  # noqa: E731
         if not self._standby.active:
             await self._mutate(
                 deployment.cells, lambda cells: (None, quota.settle(cells, reservation, outcome, actual, now, jitter))

@@ -44,6 +44,7 @@ class Outcome:
     stream: ChunkStream | None = None  # the first content has arrived
     prompt_tokens: int | None = None  # None: the provider did not say
     output_tokens: int | None = None
+    cache_tokens: int = 0  # of input that are billed beside `prompt_tokens`, at most: to write a cache costs extra
     first_token_s: float | None = None
     duration_s: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)

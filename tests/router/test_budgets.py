@@ -221,6 +221,49 @@ async def test_a_count_of_tokens_that_may_be_true_is_believed() -> None:
     assert spent(one, "budget usd/day of intern") == pytest.approx(0.04)
 
 
+def kept(text: str) -> list[dict[str, Any]]:
+    """A message that asks for its prompt to be kept by the provider."""
+    return [
+        {"role": "user", "content": [{"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}]},
+        {"role": "user", "content": "Hello!"},
+    ]
+
+
+@in_virtual_time
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(("written", "usd"), [(0, 0.06), (200, 0.05)], ids=["not told", "told"])
+async def test_to_write_a_cache_counts_at_twice_the_price_unless_the_provider_says_how_much_it_wrote(
+    written: int, usd: float, stream: bool
+) -> None:
+    cost = {"input": 100, "output": 0}
+    reply = Reply("four " * 4, prompt_tokens=300, output_tokens=5, cache_tokens=written)
+    one = Scene(
+        {"paid": provider(model(cost=cost))}, {"paid/m": reply},
+        server={"keys": [{"name": "intern", "sha256": "0" * 64, "budget": {"usd_per_day": 5}}]},
+        budget={"usd_per_request": 1, "usd_per_day": 10},
+    )  # fmt: skip
+    if stream:
+        result = [chunk.result async for chunk in one.router.stream(kept("word " * 240), INTERN)][-1]
+    else:
+        result = await one.router.complete(kept("word " * 240), INTERN)
+    assert result
+    assert result.cost == pytest.approx(usd)
+    assert spent(one, "budget usd/day of intern") == pytest.approx(usd)
+
+
+@in_virtual_time
+async def test_what_would_be_over_the_budget_if_its_cache_is_written_is_not_sent_to_who_would_be_paid() -> None:
+    budget = {"usd_per_request": 0.15, "usd_per_day": 10}
+    one = Scene({"paid": provider(model(cost={"input": 100, "output": 0}))}, budget=budget)
+    plain = [{**message, "content": "word " * 200} for message in HELLO]
+    await one.router.complete(plain)
+    with pytest.raises(NoProviderAvailableError, match="over the budget"):
+        await one.router.complete(kept("word " * 200))
+    tool = {"type": "function", "function": {"name": "f"}, "cache_control": {"type": "ephemeral"}}
+    with pytest.raises(NoProviderAvailableError, match="over the budget"):
+        await one.router.complete(plain, tools=[tool])
+
+
 @in_virtual_time
 async def test_what_cannot_be_told_where_to_end_is_never_paid_for() -> None:
     """Nothing that is sent bounds the answer, so no worst case is known."""
