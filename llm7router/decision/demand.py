@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from llm7router.state.cells import BUDGET
+from llm7router.state import cells
 from llm7router.state.quota import Charge, Charged
 from llm7router.types import Counts, Deployment, Limit, Operation, Request, TaskType, Unit
 
@@ -17,12 +17,11 @@ _REQUESTS, _CONCURRENT, _TOKENS = Unit.REQUESTS, Unit.CONCURRENT, Unit.TOKENS
 _INPUT_TOKENS, _NEURONS, _USD = Unit.INPUT_TOKENS, Unit.NEURONS, Unit.USD
 _EMBEDDINGS = Operation.EMBEDDINGS
 _RESERVED, _INPUT_ONLY = Counts.RESERVED, Counts.INPUT_ONLY
-_CALLERS_BUDGET = f"{BUDGET}/"
 
 
 def is_budget(limit: Limit) -> bool:
     """It counts the user's money, by what the user pays; other `usd` limits count a provider's list prices."""
-    return limit.cell == BUDGET or limit.cell.startswith(_CALLERS_BUDGET)
+    return cells.is_budget(limit.cell)
 
 
 def wanted_output(request: Request) -> int:

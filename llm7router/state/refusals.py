@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from llm7router.state import windows
-from llm7router.state.cells import BUDGET, EMPTY, LOST, Cell
+from llm7router.state.cells import BUDGET, EMPTY, LOST, Cell, is_budget
 from llm7router.state.periods import bounds
 from llm7router.types import Deployment, Limit, Unit
 
@@ -42,8 +42,7 @@ def find_refusal(cells: Cells, charges: Iterable[tuple[Limit, int]], now: float)
 def _known_again(cells: Cells, limit: Limit, now: float) -> float:
     """When a new period of a budget begins, if what was spent in this one was lost with a broken store; else 0."""
     lost = cells.get(BUDGET, EMPTY).block
-    budget = limit.cell.partition("/")[0] == BUDGET
-    if lost is None or not budget or limit.tz is None or limit.period is None or lost.at > now + SKEW_S:
+    if lost is None or not is_budget(limit.cell) or limit.tz is None or limit.period is None or lost.at > now + SKEW_S:
         return 0.0
     return bounds(limit.period, limit.tz, lost.at)[1] + windows.CALENDAR_GUARD_S
 
