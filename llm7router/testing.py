@@ -59,9 +59,9 @@ class Reply:
     outcome: Outcome | None = None
     prompt_tokens: int | None = 10
     output_tokens: int | None = 5
-    cache_tokens: int = 0
     break_after: int | None = None
     vectors: Sequence[Sequence[float] | str] | None = None
+    cache_tokens: int = 0
 
 
 Step = Reply | Failure | str

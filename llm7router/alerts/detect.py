@@ -75,7 +75,8 @@ def _shares(seen: Seen, snapshot: Snapshot, shares: Sequence[float]) -> Iterator
     """The highest share that each budget and each long limit has reached."""
     now = snapshot.now
     holders = (*seen.callers, *(d for d, _ in seen.tried))
-    for d, limit in [(one, limit) for one in holders for limit in one.limits if limit.period in _LONG]:
+    limits = [(one, limit) for one in holders for limit in one.limits if limit.period in _LONG]
+    for d, limit in [(one, limit) for one, limit in limits if not limit.counts_only]:
         window = snapshot.cells.get(limit.cell, EMPTY).windows.get(limit.name)
         if window is None:
             continue

@@ -42,7 +42,9 @@ def find_refusal(cells: Cells, charges: Iterable[tuple[Limit, int]], now: float)
 def _known_again(cells: Cells, limit: Limit, now: float) -> float:
     """When a new period of a budget begins, if what was spent in this one was lost with a broken store; else 0."""
     lost = cells.get(BUDGET, EMPTY).block
-    if lost is None or not is_budget(limit.cell) or limit.tz is None or limit.period is None or lost.at > now + SKEW_S:
+    if lost is None or lost.at > now + SKEW_S or limit.counts_only or not is_budget(limit.cell):
+        return 0.0
+    if limit.tz is None or limit.period is None:
         return 0.0
     return bounds(limit.period, limit.tz, lost.at)[1] + windows.CALENDAR_GUARD_S
 

@@ -76,7 +76,7 @@ def deployment_stats(snapshot: Snapshot, deployment: Deployment) -> DeploymentSt
         first_token_s=cell.latency.first_token_s,
         seconds_per_token=cell.latency.per_token_s,
         in_flight=snapshot.in_flight.get(deployment.id, 0),
-        limits=tuple(_limit(snapshot.cells, limit, snapshot.now) for limit in deployment.limits),
+        limits=tuple(_limit(snapshot.cells, each, snapshot.now) for each in deployment.limits if not each.counts_only),
     )
 
 

@@ -14,6 +14,7 @@ from llm7router.calls.base import Call
 from llm7router.errors import NoProviderAvailableError
 from llm7router.state.store.base import Store
 from llm7router.state.store.disk import DiskStore
+from llm7router.state.store.memory import MemoryStore
 from llm7router.state.store.plain_disk import DATABASE
 from llm7router.testing import Reply
 from llm7router.types import Failure, Outcome
@@ -176,6 +177,24 @@ async def test_a_callers_money_comes_back_with_the_utc_day_and_with_the_month() 
         await asyncio.sleep(DAY_S / 2)  # the virtual loop takes longer waits for a mistake
         await asyncio.sleep(DAY_S / 2)
     assert days == ["paid"] * 2 + ["free"] * 15 + ["paid"] * 2 + ["free"], "15 January is the first day"
+
+
+@in_virtual_time
+@pytest.mark.parametrize("whose", ["everybody", "intern"])
+async def test_a_budget_that_is_given_in_the_middle_of_a_month_knows_what_was_spent_before(whose: str) -> None:
+    store, day = MemoryStore(), {"usd_per_day": 0.2}
+    one = scene(day, store=store)
+    shown = {limit.name for d in one.router.stats().deployments for limit in d.limits}
+    assert shown == {"budget usd/day"}, "what has no maximum is not shown"
+    paid = [await ask(one) for _ in range(3)]
+    await asyncio.sleep(DAY_S / 2)
+    await asyncio.sleep(DAY_S / 2)
+    assert [*paid, await ask(one)] == ["paid", "paid", "free", "paid"]
+    month = {"usd_per_month": 0.35}
+    one = (
+        scene(day | month, store=store) if whose == "intern" else scene(day, store=store, usd_per_request=0.1, **month)
+    )
+    assert await ask(one) == "free", "0.3 USD were spent this month"
 
 
 @in_virtual_time
