@@ -11,7 +11,7 @@ from llm7router.decision import demand, explain
 from llm7router.errors import CallerLimitError, StreamInterruptedError
 from llm7router.events import Watch
 from llm7router.state.ledger import Ledger
-from llm7router.state.quota import Refusal
+from llm7router.state.refusals import Refusal
 from llm7router.types import (
     CompletionResult,
     Deployment,
