@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.upstream import Upstream, refusing_url
 
 checkout.install()
 guard.install()
+os.environ.pop("COLUMNS", None)  # in the workers of pytest-xdist it is there; a test that is about width sets it
 
 
 @pytest.fixture
