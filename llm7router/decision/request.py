@@ -24,6 +24,7 @@ MOST_PER_FILE = 1_000_000  # of a film or a file, which may be an address only: 
 IN_BYTES = ("text", "input_audio", "refusal", "thinking")  # parts that have no more tokens than bytes
 
 E = TypeVar("E", bound=StrEnum)
+_encode = json.JSONEncoder(default=str, ensure_ascii=False).encode  # json.dumps makes one for each call
 BUILT_IN = Detector()
 
 
@@ -203,4 +204,4 @@ def _sizes(messages: Sequence[Message], parameters: Mapping[str, Any]) -> tuple[
 
 
 def _json_size(value: Any) -> int:
-    return len(json.dumps(value, default=str, ensure_ascii=False).encode("utf-8", "replace"))
+    return len(_encode(value).encode("utf-8", "replace"))

@@ -26,6 +26,7 @@ from llm7router.server.errors import ApiError
 from llm7router.server.guard import ClientLeftError, Receive, Scope, Send, Visit, check_body, too_long
 from llm7router.server.keys import Client
 from llm7router.server.respond import SAFE, encoded, send_json
+from llm7router.server.values import PER_MESSAGE, has_more_values, most_values
 from llm7router.types import CompletionResult, EmbeddingResult, Opening, RequestContext, StreamChunk
 
 log = logging.getLogger("llm7router")
@@ -155,6 +156,9 @@ async def read_json(visit: Visit, receive: Receive, config: ServerConfig) -> Map
     except TimeoutError:
         raise ApiError(408, f"the body did not arrive within {READ_S:g} s", code="timeout") from None
     raw = b"".join(pieces)
+    if has_more_values(raw, most := most_values(config)):
+        advice = f"{PER_MESSAGE} for each of server.max_messages in router.yaml"
+        raise ApiError(400, f"the body holds more than {most} values ({advice}); send fewer", code="too_many_values")
     try:
         body = _DECODER.decode(raw.decode())
     except (ValueError, RecursionError) as error:
