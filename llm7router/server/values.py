@@ -26,5 +26,5 @@ def has_more_values(raw: bytes, most: int) -> bool:
 
 
 def _marks(raw: bytes) -> int:
-    """Each value but the first in a list or an object follows a comma; the first follows a bracket."""
-    return raw.count(b",") + raw.count(b"[") + raw.count(b"{")
+    """Each value but the last in a list or an object is followed by a comma, the last one by a bracket."""
+    return raw.count(b",") + raw.count(b"]") + raw.count(b"}")

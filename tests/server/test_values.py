@@ -64,6 +64,11 @@ def test_a_body_of_very_many_values_is_refused(serving: Gateway, path: str, body
     assert f"more than {LEAST} values (25 for each of server.max_messages" in response.json()["error"]["message"]
 
 
+def test_levels_count_too(serving: Gateway) -> None:
+    response = serving.post("/v1/chat/completions", content=b'{"x": ' + b"[" * MANY + b"]" * MANY + b"}")
+    assert (response.status_code, response.json()["error"]["code"]) == (400, "too_many_values")
+
+
 def test_what_agents_send_is_not_too_much() -> None:
     """As many messages as are allowed, half of them calls, and 100 tools."""
     made = {"id": "c", "type": "function", "function": {"name": "f", "arguments": '{"a": [1, 2, 3]}'}}
