@@ -11,10 +11,10 @@ from typing import NamedTuple
 from llm7router.decision import demand, explain
 from llm7router.errors import CallerLimitError, StreamInterruptedError
 from llm7router.events import Watch
-from llm7router.state import windows
+from llm7router.state import forecast, windows
 from llm7router.state.cells import EMPTY
 from llm7router.state.ledger import Ledger
-from llm7router.state.quota import Refusal
+from llm7router.state.refusals import Refusal
 from llm7router.types import (
     CompletionResult,
     Deployment,
@@ -62,7 +62,7 @@ class Admission:
                 window = known.cells.get(limit.cell, EMPTY).windows.get(limit.name, windows.EMPTY)
                 most = windows.most(window, limit, known.now)
                 left = max(0, most - windows.used(window, limit, known.now))
-                resets_s = max(0.0, windows.resets_at(window, limit, known.now) - known.now)
+                resets_s = max(0.0, forecast.resets_at(window, limit, known.now) - known.now)
                 found.append(Allowance(limit.unit, most, left, resets_s))
         return found
 

@@ -11,8 +11,8 @@ from llm7router.calls import vectors
 from llm7router.calls.answers import ending_of, piece_of, place_of
 from llm7router.calls.refusals import refusal_of
 from llm7router.decision import demand
-from llm7router.decision.failures import POLICIES, Refund
-from llm7router.decision.request import BYTES_PER_TOKEN
+from llm7router.decision.failures import may_be_billed
+from llm7router.decision.request import BYTES_PER_TOKEN, CACHE_WRITE
 from llm7router.types import (
     Attempt,
     AttemptRecord,
@@ -112,11 +112,12 @@ def build(
     known = outcome.prompt_tokens is not None and outcome.output_tokens is not None
     prompt = outcome.prompt_tokens if outcome.prompt_tokens is not None else decision.request.prompt_tokens
     output = outcome.output_tokens if outcome.output_tokens is not None else answer.estimated_tokens
+    billed = prompt + outcome.cache_tokens
     return CompletionResult(
         content=answer.content,
         provider=d.provider,
         model=d.model,
-        cost=(d.cost.of(prompt, output) if d.cost else 0.0) + sum(a.usd for a in attempts if not a.ok),
+        cost=(d.cost.of(billed, output) if d.cost else 0.0) + sum(a.usd for a in attempts if not a.ok),
         latency=latency_s,
         tokens_input=prompt,
         tokens_output=output,
@@ -166,7 +167,7 @@ def record(attempt: Attempt, outcome: Outcome, request: Request, began_s: float)
     One that failed may have cost its worst case, unless nothing was generated.
     """
     d, usd = attempt.deployment, 0.0
-    if outcome.failure and not d.free and (outcome.generated or POLICIES[outcome.failure].refund is Refund.NOTHING):
+    if not d.free and may_be_billed(outcome):
         usd = demand.worst_usd(request, d, demand.output_tokens(request, d)) or 0.0
     return AttemptRecord(
         deployment=d.id,
@@ -191,14 +192,16 @@ WORDS = 2  # tokens that an answer of one long word may lack
 def believed(outcome: Outcome, deployment: Deployment, request: Request, answers: Iterable[Answer] = ()) -> Outcome:
     """The outcome, of a paid call without counts of tokens that are too low for what was sent and answered.
 
-    Without counts the whole reservation stays charged: what a provider forgets to tell, it may still bill.
+    Without counts the whole reservation stays charged: what a provider forgets to tell, it may still bill. So is a
+    cache that it was asked to write, unless it tells how much of the prompt went there.
     """
     prompt, output = outcome.prompt_tokens, outcome.output_tokens
     if deployment.free or prompt is None or output is None:
         return outcome
     least = sum(answer.estimated_tokens * LEAST_OUTPUT - WORDS for answer in answers)
     if prompt >= request.prompt_tokens * LEAST_PROMPT and output >= least:
-        return outcome
+        untold = request.writes_cache and not outcome.cache_tokens
+        return replace(outcome, cache_tokens=(CACHE_WRITE - 1) * prompt) if untold else outcome
     return replace(outcome, prompt_tokens=None, output_tokens=None)
 
 
@@ -207,7 +210,7 @@ class OnePiece:
 
     def __init__(self, outcome: Outcome, deployment: Deployment) -> None:
         self._answer, self._response, self._deployment = Answer.of(outcome.response), outcome.response, deployment
-        self.waited_s = outcome.duration_s
+        self.waited_s, self.cache_tokens = outcome.duration_s, outcome.cache_tokens
         known = outcome.prompt_tokens is not None and outcome.output_tokens is not None
         self.usage = (outcome.prompt_tokens or 0, outcome.output_tokens or 0) if known else None
 

@@ -43,7 +43,7 @@ from llm7router.types import (
     RequestContext,
     StreamChunk,
 )
-from llm7router.watching import Watcher, reloading
+from llm7router.watching import Watcher, files_of, reloading
 
 log = logging.getLogger("llm7router")
 
@@ -93,7 +93,7 @@ class LLMRouter:
         self.alerts = Alerts(self._ledger, self._clock, lambda: self._routing.deployments)
         self.hooks.add(self.alerts)
         self._use(loaded)
-        self._watcher = self._watched() if reload else None
+        self._watcher = self._watched(loaded) if reload else None
 
     async def complete(
         self, messages: Sequence[Message], context: RequestContext | None = None, **parameters: Any
@@ -350,12 +350,12 @@ class LLMRouter:
         self._ledger.count_for(routing.limits)
         self._routing = routing
 
-    def _watched(self) -> Watcher:
+    def _watched(self, loaded: LoadedConfig) -> Watcher:
         if (path := self._file) is None:
             raise ConfigError("reload: the configuration comes from no file that could be watched")
         again = weakref.WeakMethod(self.reload)  # a router that nobody holds any more need not be closed
-        files = (path, path.parent / ".env", Path(".env"))
-        watcher = Watcher(files, reloading(lambda: method() if (method := again()) else None, path))
+        called = reloading(lambda: method() if (method := again()) else None, path)
+        watcher = Watcher(files_of(path), called, loaded.seen)
         watcher.start()
         weakref.finalize(self, watcher.stop)
         return watcher

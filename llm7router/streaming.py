@@ -53,7 +53,7 @@ class Streaming:
                         chunk = replace(chunk, provider=d.provider, model=d.model, opening=opening, resumed=resumed)
                         opening = None
                     yield chunk
-                final = ending.finished(outcome, chunks.usage, chunks.waited_s)
+                final = ending.finished(outcome, chunks)
                 final = result.believed(final, d, watch.request, [answer, *others.answers])
             except BrokenStreamError as broken:
                 final = replace(broken.outcome, generated=True)

@@ -25,13 +25,15 @@ class Watcher:
     Directories are watched, since most editors replace a file; of a link, also that of the file to which it leads.
     The system tells nothing of a directory that was itself exchanged, nor of what happens before the watch is set up,
     nor on some network file systems. So the files are looked at twice a second, too. Start it once.
+
+    `seen` is what `signature` told of the files before they were read, so that an edit since then counts, too.
     """
 
-    def __init__(self, files: Iterable[Path], changed: Callable[[], None]) -> None:
+    def __init__(self, files: Iterable[Path], changed: Callable[[], None], seen: Signature | None = None) -> None:
         self._files = tuple(file.absolute() for file in files)
         self._changed = changed
         self._stop = threading.Event()
-        self._seen = self._signature()
+        self._seen = signature(self._files) if seen is None else seen
         self._thread = threading.Thread(target=self._run, name="llm7router watch", daemon=True)
 
     def start(self) -> None:
@@ -49,7 +51,7 @@ class Watcher:
         try:
             for _ in watch(
                 *(directory for directory in directories if directory.is_dir()),
-                watch_filter=lambda *_: self._signature() != self._seen,  # what else is in there is not even logged
+                watch_filter=lambda *_: signature(self._files) != self._seen,  # what else is there is not even logged
                 stop_event=self._stop,
                 step=STEP_MS,
                 debounce=TOGETHER_MS,
@@ -65,21 +67,18 @@ class Watcher:
 
     def _look(self) -> None:
         """Tell of an edit as soon as nothing changes any more."""
-        signature = self._signature()
-        if signature == self._seen:
+        now = signature(self._files)
+        if now == self._seen:
             return
         for _ in range(TRIES):
             if self._stop.wait(SETTLED_S):
                 return
-            before, signature = signature, self._signature()
-            if before == signature:
+            before, now = now, signature(self._files)
+            if before == now:
                 break
-        if signature != self._seen:
-            self._seen = signature
+        if now != self._seen:
+            self._seen = now
             self._changed()
-
-    def _signature(self) -> Signature:
-        return tuple(_signature(file) for file in self._files)
 
 
 def _end_of(file: Path) -> Path:
@@ -90,10 +89,20 @@ def _end_of(file: Path) -> Path:
         return file
 
 
-def _signature(file: Path) -> tuple[int, int, int] | None:
+def files_of(path: Path) -> tuple[Path, ...]:
+    """What `config.load` reads for a router.yaml, and what is watched for it."""
+    return (path, path.parent / ".env", Path(".env"))
+
+
+def signature(files: Iterable[Path]) -> Signature:
+    """What differs after an edit of one of the files."""
+    return tuple(map(_of, files))
+
+
+def _of(file: Path) -> tuple[int, int, int] | None:
     try:
         found = file.stat()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a NUL in the name
         return None
     return found.st_mtime_ns, found.st_size, found.st_ino
 

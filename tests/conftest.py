@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 from hypothesis import strategies as st
 
-from tests import guard
+from tests import checkout, guard
 from tests.upstream import Upstream, refusing_url
 
+checkout.install()
 guard.install()
 
 

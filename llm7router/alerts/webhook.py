@@ -12,6 +12,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
+from llm7router import certificates
 from llm7router.alerts.alert import Alert
 from llm7router.alerts.signature import SIGNATURE, TIMESTAMP, sign
 from llm7router.config.alert_models import WebhookConfig
@@ -122,9 +123,9 @@ class Webhook:
 def _transport() -> httpx.AsyncHTTPTransport:
     import httpx
 
-    # No redirects and no environment: alerts go to that address or nowhere. And no client, which would log the address
-    # with each request.
-    return httpx.AsyncHTTPTransport(trust_env=False)
+    # No redirects and no proxies of the environment: alerts go to that address or nowhere. And no client, which would
+    # log the address with each request.
+    return httpx.AsyncHTTPTransport(trust_env=False, verify=certificates.context())
 
 
 async def _posted(transport: httpx.AsyncHTTPTransport, url: str, headers: dict[str, str], body: bytes) -> int:

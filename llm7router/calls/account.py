@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
+from llm7router import certificates
 from llm7router.calls.answers import count
 from llm7router.types import AccountLimit, Axis, Deployment, Period, Unit
 
@@ -65,8 +66,10 @@ class Accounts:
         assert deployment.account_url is not None
         key = deployment.api_key.reveal() if deployment.api_key else ""
         try:
-            # No redirects and no environment: the key goes to that host or nowhere.
-            async with httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client:
+            # No redirects and no proxies of the environment: the key goes to that host or nowhere.
+            async with httpx.AsyncClient(
+                timeout=TIMEOUT_S, follow_redirects=False, trust_env=False, verify=certificates.context()
+            ) as client:
                 answer = await client.get(deployment.account_url, headers={"Authorization": f"Bearer {key}"})
             if answer.status_code == 200 and len(answer.content) <= BODY_BYTES:
                 told = read(answer.json())

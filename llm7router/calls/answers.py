@@ -37,6 +37,7 @@ def read(response: Any) -> Outcome:
         response=response,
         prompt_tokens=usage[0] if usage else None,
         output_tokens=usage[1] if usage else None,
+        cache_tokens=cache_tokens(getattr(response, "usage", None)),
         headers=headers,
     )
 
@@ -58,6 +59,20 @@ def counts(prompt: Any, output: Any, total: Any = None) -> tuple[int, int] | Non
     if told_prompt is None or told_output is None or not (told_prompt or told_output):
         return None
     return told_prompt, max(told_output, (count(total) or 0) - told_prompt)
+
+
+WRITTEN = ("cached_creation_tokens", "cache_creation_tokens", "cache_write_tokens", "cache_creation_input_tokens")
+
+
+def cache_tokens(usage: Any) -> int:
+    """Input tokens that are billed once more, at most, since the provider says that it wrote them to a cache.
+
+    What stands in details is a part of the prompt; what stands beside it may not be, and then costs twice the price.
+    """
+    told = usage if isinstance(usage, Mapping) else usage.model_dump() if hasattr(usage, "model_dump") else {}
+    details = told.get("prompt_tokens_details")
+    inside = [count(details.get(name)) or 0 for name in WRITTEN] if isinstance(details, Mapping) else []
+    return max(*(2 * (count(told.get(name)) or 0) for name in WRITTEN), *inside)
 
 
 def count(value: Any) -> int | None:

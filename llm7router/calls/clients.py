@@ -15,6 +15,7 @@ import httpx
 from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
 from openai import AsyncOpenAI
 
+from llm7router import certificates
 from llm7router.calls.transport import GuardedTransport
 
 Loops = dict[asyncio.AbstractEventLoop, AsyncHTTPHandler]
@@ -48,7 +49,9 @@ class Clients:
         handler = self._by_loop.get(loop)
         if handler is None:
             _let_go_of_ended(self._by_loop)
-            inner = AsyncHTTPHandler.create_async_transport() or httpx.AsyncHTTPTransport()
+            trusted = certificates.context()
+            inner = AsyncHTTPHandler.create_async_transport(ssl_context=trusted)
+            inner = inner or httpx.AsyncHTTPTransport(verify=trusted)
             handler = AsyncHTTPHandler(transport=GuardedTransport(inner), follow_redirects=False)
             self._by_loop[loop] = handler
         return handler

@@ -25,6 +25,7 @@ class ContentStream:
 
     def __init__(self, wrapper: Any, call: Call, tail: Tail, clock: Clock, started: float) -> None:
         self.usage: tuple[int, int] | None = None
+        self.cache_tokens = 0
         self.waited_s = 0.0  # for the answer, from the begin of the call; of a whole one, to its last piece
         self.headers = answers.headers_of(wrapper)
         self._wrapper, self._call, self._tail, self._clock = wrapper, call, tail, clock
@@ -149,6 +150,7 @@ class ContentStream:
     def _counted(self) -> tuple[int, int] | None:
         """The provider's count. Without the wire to look at, only a local model's is known not to be a guess."""
         if self._tail.seen:
+            self.cache_tokens = self._tail.cache_tokens
             return self._tail.usage
         return self._guessed if self._call.deployment.local else None
 

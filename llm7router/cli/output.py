@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import shutil
 import sys
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -36,6 +38,41 @@ def say(text: str, indent: str = "") -> None:
         text, width(), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
     )
     click.echo("\n".join(line.rstrip() for line in wrapped))
+
+
+def tell(text: str, indent: str = "") -> None:
+    """As `say` where somebody looks at it; else one line, as whoever searches it for words expects."""
+    if watched():
+        say(text, indent)
+    else:
+        click.echo(text)
+
+
+def watched() -> bool:
+    """Somebody looks at stdout: it is a terminal, or $COLUMNS says how wide it is."""
+    return "COLUMNS" in os.environ or sys.stdout.isatty()
+
+
+def table(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows, the first of which holds the titles, in columns: a text for each.
+
+    On a screen that is too narrow for columns, a text has its first cell on one line and then the others with their
+    titles; nothing is cut.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if sum(widths) + 2 * (len(widths) - 1) <= width() or not watched():
+        padded = ((f"{cell:<{most}}" for cell, most in zip(row, widths, strict=True)) for row in rows)
+        return ["  ".join(row).rstrip() for row in padded]
+    titles, *others = rows
+    told = ("\n".join([row[0], _told(titles, row)]) for row in others)
+    return [titles[0], *told]
+
+
+def _told(titles: Sequence[str], row: Sequence[str]) -> str:
+    cells = ", ".join(f"{title} {cell}" for title, cell in zip(titles[1:], row[1:], strict=True))
+    return textwrap.fill(
+        cells, width(), initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+    )
 
 
 def usd(amount: float) -> str:

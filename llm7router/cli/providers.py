@@ -78,13 +78,11 @@ def completed(stats: Stats, loaded: LoadedConfig) -> Stats:
 
 def show(stats: Stats, show_all: bool, directory: str) -> None:
     """By provider: what can be used and what is left of its limits; then what cannot, and why."""
-    from llm7router.cli.output import say
+    from llm7router.cli.output import say, table, tell
     from llm7router.types import DISABLED
 
     usable = [d for d in stats.deployments if d.state != "off"]
-    rows = [("deployment", "health", "speed", "state"), *(_row(d, stats.now) for d in usable)]
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    lines = ["  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    lines = table([("deployment", "health", "speed", "state"), *(_row(d, stats.now) for d in usable)])
     if usable:
         click.secho(lines[0], bold=True)
     else:
@@ -106,7 +104,7 @@ def show(stats: Stats, show_all: bool, directory: str) -> None:
                 say(f"    {who}: {shared}", "    ")
     budget = dict.fromkeys(_limit(each, stats.now) for d in usable for each in d.limits if each.name.startswith(BUDGET))
     if budget:
-        click.echo(", ".join(budget))
+        tell(", ".join(budget), "  ")
     off: dict[tuple[str, str, str], list[str]] = {}
     for d in stats.deployments:
         if d.state == "off":
@@ -114,13 +112,13 @@ def show(stats: Stats, show_all: bool, directory: str) -> None:
     for (provider, reason, advice), ids in off.items():
         if reason != DISABLED or show_all:
             who = ids[0] if len(ids) == 1 else f"{provider} ({len(ids)} models)"
-            click.echo(f"{who}: {reason}; {advice}")
+            tell(f"{who}: {reason}; {advice}", "  ")
     if any(reason == "no key" for _, reason, _ in off):
         say("`llm7router setup` helps to get, check and store keys, one provider at a time")
     hidden = [provider for provider, reason, _ in off if reason == DISABLED]
     if hidden and not show_all:
         say(f"disabled, shown with --all: {', '.join(dict.fromkeys(hidden))}")
-    click.echo(_kept(stats, directory))
+    tell(_kept(stats, directory), "  ")
 
 
 def show_keys(loaded: LoadedConfig) -> None:

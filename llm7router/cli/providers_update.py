@@ -36,7 +36,8 @@ def update(
     Written with --apply, with your comments and order kept:
       gone                    enabled: false and a note; nothing is removed
       new                     only where the list says that it costs nothing; with the limits of its siblings
-      context, capabilities   the provider's word; models.dev's only where it says less
+      context                 the provider's word; models.dev's only where it is smaller, by no more than four times
+      capabilities            the provider's word
       price                   the provider's word; models.dev's only where it is higher; never to 0
     Limits are never changed. Exit code 1 if a list could not be read.
 

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import textwrap
+from collections.abc import Sequence
+
 from llm7router.types import Decision
 
 SHORT = {"task_match": "task", "environment": "env", "capabilities": "caps"}
-LEAST = 20  # columns of ids, however narrow the screen
+LEAST = 20  # columns of ids that a table needs
 
 
 def lines(decision: Decision, width: int) -> list[str]:
-    """Points by factor, best first, in at most `width` columns; an id is never cut, but may take a line of its own."""
+    """Points by factor, best first, in at most `width` columns; an id is never cut, but may take a line of its own.
+
+    A screen that is too narrow for a table gets the same in words.
+    """
     ids = [scored.deployment.id for scored in decision.candidates]
     readings = [scored.readings for scored in decision.candidates]
     # With --speed that factor reads speed in place of task match.
@@ -21,8 +27,10 @@ def lines(decision: Decision, width: int) -> list[str]:
     widths = [max(map(len, column)) for column in columns]
     numbers = ["#", "", *map(str, range(1, len(ids) + 1))]
     number_width = len(numbers[-1])
-    room = max(LEAST, width - number_width - 1 - sum(each + 1 for each in widths))
     names = ["deployment", "", *ids]
+    room = width - number_width - 1 - sum(each + 1 for each in widths)
+    if room < LEAST:
+        return _told(numbers, names, columns, width)
     id_width = max(len(name) for name in names if len(name) <= room)
     table = []
     for row, (number, name) in enumerate(zip(numbers, names, strict=True)):
@@ -32,4 +40,19 @@ def lines(decision: Decision, width: int) -> list[str]:
             table.append(label + name)
             label, name = " " * len(label), ""
         table.append(f"{label}{name:<{id_width}} {points}".rstrip())
+    return table
+
+
+def _told(numbers: Sequence[str], names: Sequence[str], columns: Sequence[Sequence[str]], width: int) -> list[str]:
+    """Each deployment's id, then its points; the weights follow the title."""
+    indent, table = " " * (len(numbers[-1]) + 1), [f"{numbers[0]} {names[0]}"]
+    points, *others = columns
+    for row in range(1, len(names)):
+        if names[row]:
+            table.append(f"{numbers[row]:>{len(numbers[-1])}} {names[row]}")
+        parts = ", ".join(f"{column[0]} {column[row]}" for column in others)
+        text = f"{points[row]} points: {parts}".strip()
+        table += textwrap.wrap(
+            text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
+        )
     return table

@@ -108,6 +108,7 @@ def show(decision: Decision) -> None:
 
 def show_rejected(decision: Decision) -> None:
     """Who was rejected, why and what helps: lines, not a table, so that addresses can be copied."""
+    from llm7router.cli.output import tell
     from llm7router.decision import explain
     from llm7router.types import DISABLED
 
@@ -115,8 +116,8 @@ def show_rejected(decision: Decision) -> None:
     disabled = [r.deployment.provider for r in rejected if r.rejection.summary == DISABLED]
     enabled = [r for r in rejected if r.rejection.summary != DISABLED]
     for who, why, advice in explain.grouped(enabled, decision.now):
-        click.echo(f"  {who}: {why}" + (f"; {advice}" if advice else ""))
+        tell(f"  {who}: {why}" + (f"; {advice}" if advice else ""), "    ")
     if disabled:
-        click.echo("  disabled: " + ", ".join(dict.fromkeys(disabled)))
+        tell("  disabled: " + ", ".join(dict.fromkeys(disabled)), "    ")
     if others:
-        click.echo(f"  {others}")
+        tell(f"  {others}", "    ")

@@ -35,7 +35,7 @@ def stats(days: int | None, hours: int | None, by: str, as_csv: bool, config_pat
       llm7router stats --hours 24 --by model
       llm7router stats --days 90 --by day --csv > usage.csv
     """
-    from llm7router.cli.output import print_json
+    from llm7router.cli.output import print_json, tell
     from llm7router.clock import SystemClock
     from llm7router.config.load import load
     from llm7router.history import History, history_store
@@ -59,7 +59,7 @@ def stats(days: int | None, hours: int | None, by: str, as_csv: bool, config_pat
         count, unit = (hours, "hour") if hours else (days or DAYS, "day")
         show(report, unit if count == 1 else f"{count} {unit}s")
     else:
-        click.echo(nothing(config, history.where))
+        tell(nothing(config, history.where))
 
 
 def csv_of(rows: list[dict[str, Any]], columns: tuple[str, ...]) -> str:

@@ -11,14 +11,15 @@ from rich.table import Table
 from rich.text import Text
 
 from llm7router.calls.redact import printable
-from llm7router.cli.output import usd, width
+from llm7router.cli.output import table, usd, width
 from llm7router.cli.plots import bar, sparkline, speaks_unicode
 from llm7router.history.report import Line, Report
 
 BARS = 60  # of the plots over time, at most
 BAR_WIDTH = 12
 WIDE = 90  # columns from which on there is room for a bar in each line
-NARROWEST = 80  # columns that the table takes; a terminal that has less breaks its lines, and all of them can be read
+NARROWEST = 80  # columns that the table takes
+TITLES = ("requests", "answered", "failed\ncalls", "tokens", "cost\nUSD", "saved\nUSD", "p50\ns", "p95\ns")
 AROUND = 40  # columns of what stands beside a plot
 UNNAMED = {"caller": "(no name)"}  # of empty names; else it is nobody
 
@@ -28,13 +29,16 @@ def show(report: Report, period: str) -> None:
     unicode = speaks_unicode(sys.stdout.encoding)
     # As wide as other commands take a pipe to be; rich's own idea of it is narrower.
     screen = Console(highlight=False, width=width(), emoji=False)
-    table = Console(highlight=False, width=max(width(), NARROWEST), emoji=False)
     total = report.total()
     begun = datetime.fromtimestamp(report.since).strftime("%Y-%m-%d %H:%M")
     screen.print(Text(f"The last {period}, since {begun}, by {report.by}", style="bold"))
     for line in _plots(report, unicode, max(10, min(BARS, screen.width - AROUND))):
         screen.print(Text(line), soft_wrap=True)
-    table.print(_table(report, total, unicode, screen.width >= WIDE))
+    if screen.width >= NARROWEST:
+        screen.print(_table(report, total, unicode, screen.width >= WIDE))
+    else:
+        rows = [(_name(report, name), *_cells(line)) for name, line in (*report.lines().items(), ("total", total))]
+        screen.print(Text("\n".join(table([(report.by, *(each.replace("\n", " ") for each in TITLES)), *rows]))))
     for line in _saving(report, total):
         screen.print(Text(line))
 
@@ -52,22 +56,24 @@ def _plots(report: Report, unicode: bool, bars: int) -> list[str]:
 
 
 def _table(report: Report, total: Line, unicode: bool, wide: bool) -> Table:
-    table = Table(box=SIMPLE_HEAD if unicode else ASCII, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column(report.by, overflow="fold", min_width=8)
+    made = Table(box=SIMPLE_HEAD if unicode else ASCII, padding=(0, 1, 0, 0), pad_edge=False)
+    made.add_column(report.by, overflow="fold", min_width=8)
     if wide:
-        table.add_column("", no_wrap=True, width=BAR_WIDTH)
-    for title in ("requests", "answered", "failed\ncalls", "tokens", "cost\nUSD", "saved\nUSD", "p50\ns", "p95\ns"):
-        table.add_column(title, justify="right", no_wrap=True)
+        made.add_column("", no_wrap=True, width=BAR_WIDTH)
+    for title in TITLES:
+        made.add_column(title, justify="right", no_wrap=True)
     lines = report.lines()
     most = max((line.usage.requests for line in lines.values()), default=0)
     for name, line in lines.items():
         drawn = [Text(bar(line.usage.requests, most, BAR_WIDTH, unicode=unicode), style="blue")] if wide else []
-        table.add_row(
-            Text(" ".join(printable(name).split()) or UNNAMED.get(report.by, "(nobody)")), *drawn, *_cells(line)
-        )
-    table.add_section()
-    table.add_row(Text("total"), *([Text("")] if wide else []), *_cells(total), style="bold")
-    return table
+        made.add_row(Text(_name(report, name)), *drawn, *_cells(line))
+    made.add_section()
+    made.add_row(Text("total"), *([Text("")] if wide else []), *_cells(total), style="bold")
+    return made
+
+
+def _name(report: Report, name: str) -> str:
+    return " ".join(printable(name).split()) or UNNAMED.get(report.by, "(nobody)")
 
 
 def _cells(line: Line) -> list[str]:

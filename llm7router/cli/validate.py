@@ -103,24 +103,25 @@ def show_faults(error: ConfigError, as_json: bool) -> None:
 
 def show(path: str, found: list[tuple[Deployment, Off | None]]) -> None:
     """What can serve, and what cannot and why."""
+    from llm7router.cli.output import tell
     from llm7router.types import DISABLED
 
     usable = [d for d, off in found if off is None]
     if not found:
-        click.echo(f"{path}: no faults, but no models: nothing can serve. Add some under `providers`.")
+        tell(f"{path}: no faults, but no models: nothing can serve. Add some under `providers`.", "  ")
     elif not usable:
-        click.echo(f"{path}: no faults, but nothing can serve: none of its {len(found)} deployments can be used.")
+        tell(f"{path}: no faults, but nothing can serve: none of its {len(found)} deployments can be used.", "  ")
     else:
-        click.echo(f"{path}: no faults. {len(usable)} of {len(found)} deployments can be used:")
+        tell(f"{path}: no faults. {len(usable)} of {len(found)} deployments can be used:", "  ")
     for provider in dict.fromkeys(d.provider for d in usable):
-        click.echo(f"  {provider}: {', '.join(d.model for d in usable if d.provider == provider)}")
+        tell(f"  {provider}: {', '.join(d.model for d in usable if d.provider == provider)}", "    ")
     skipped = {d.provider: d.off for d, _ in found if d.off is not None}
     for provider, why in skipped.items():
         if why.reason != DISABLED:
-            click.echo(f"  {provider}: skipped, {why.reason}; {why.advice}")
+            tell(f"  {provider}: skipped, {why.reason}; {why.advice}", "    ")
     for d, off in found:
         if off is not None and d.off is None:
-            click.echo(f"  {d.id}: {off.reason}; {off.advice}")
+            tell(f"  {d.id}: {off.reason}; {off.advice}", "    ")
     disabled = [provider for provider, why in skipped.items() if why.reason == DISABLED]
     if disabled:
-        click.echo(f"  disabled: {', '.join(disabled)}")
+        tell(f"  disabled: {', '.join(disabled)}", "    ")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from llm7router.config.models import Config, LoadedConfig, ProviderConfig, Provi
 from llm7router.config.raw import mapping
 from llm7router.config.schema import keys_at
 from llm7router.errors import ConfigError
+from llm7router.watching import files_of, signature
 
 VARIABLE = "LLM7ROUTER_CONFIG"
 NAME = "router.yaml"
@@ -68,10 +70,11 @@ def load(source: str | Path | None = None, *, env: Mapping[str, str] | None = No
     path = find(source, env)  # never from a .env: that may come with somebody else's repository
     named = (os.environ if env is None else env).get(VARIABLE)
     origin = "" if source or str(path) != named else f" (named by ${VARIABLE})"
+    seen = signature(files_of(path))  # first, so that a watcher notices what is edited from here on
     document = yaml_reader.read(_content(path, origin), str(path))
     _raise_any(document.faults)
     variables_ = _environment([path.parent]) if env is None else env
-    return _build(document.data, document.lines, str(path), path, variables_)
+    return replace(_build(document.data, document.lines, str(path), path, variables_), seen=seen)
 
 
 def from_data(

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from llm7router.errors import Llm7RouterError
+from llm7router.upkeep.permissions import passed_on, read_only
 
 PRIVATE = 0o600
 _HEAD = re.compile(r"\s*(export\s+)?")
@@ -55,10 +56,12 @@ def check(path: Path) -> None:
     """Whether a key could be stored there, as far as that can be told before there is one.
 
     Raises:
-        EnvFileError: git tracks the file, it is none, or its directory cannot be written to.
+        EnvFileError: git tracks the file, it is none or read-only, or its directory cannot be written to.
     """
     if path.exists() and not path.is_file():
         raise EnvFileError(f"{path}: not a file; remove it, or use --store keyring")
+    if mode := read_only(path):
+        raise EnvFileError(f"{path}: it is read-only ({mode}); `chmod u+w` it first, or use --store keyring")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise EnvFileError(f"{path}: cannot be written (no write access to its directory); use --store keyring")
     if _git(path, "ls-files", "--error-unmatch") == 0:
@@ -110,13 +113,18 @@ def _text(path: Path) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    """Write the whole file at once, or leave it as it is. The new one is its owner's alone from the beginning."""
+    """Write the whole file at once, or leave it as it is. The new one is its owner's alone from the beginning.
+
+    It has the owner and the mode of the old one, which `_closed` took from others.
+    """
     handle, name = tempfile.mkstemp(prefix=".env.", dir=path.parent)  # with mode 600
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
+        if path.exists():
+            passed_on(path, Path(name))
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(OSError):

@@ -25,9 +25,11 @@ def limits_of(config: ProviderConfig, pooled: str = "shared by its free models")
 
 
 def said(limit: LimitConfig) -> str:
-    """`30 requests/minute`."""
+    """`30 requests/minute`, `1 request/second`."""
     unit = "USD" if limit.unit.value == "usd" else limit.unit.value.replace("_", " ")
     amount = f"{limit.max * limit.safety:,.10g}"
+    if amount == "1":
+        unit = unit.removesuffix("s")
     return f"{amount} {unit}/{limit.window.value}" if limit.window else f"{amount} {unit}"
 
 

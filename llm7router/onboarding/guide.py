@@ -127,7 +127,7 @@ class Guide:
         except ConsentError as error:
             raise SetupError(f"{spec.name}: {error}; nothing was stored, run this again") from None
         if key is not None and self._options.check and spec.config.key_check is not None:
-            self._tell(spec, asyncio.run(free_check(spec.config, key)))
+            self._tell(spec, self._checked(spec, key))
         return key
 
     def _piped(self, spec: ProviderSpec) -> str:
@@ -138,7 +138,7 @@ class Guide:
         if self._options.check and spec.config.key_check is None:
             self._say("The key was not checked: that would take one request.")
         elif self._options.check:
-            checked = asyncio.run(free_check(spec.config, key))
+            checked = self._checked(spec, key)
             if checked.verdict is not Verdict.GOOD:
                 anyway = "" if checked.verdict is Verdict.BAD else "; --no-check stores it all the same"
                 raise SetupError(f"{_verdict(spec, checked)}; nothing was stored{anyway}")
@@ -150,8 +150,9 @@ class Guide:
         if not self._options.check:
             return True
         if spec.config.key_check is not None:
-            checked = asyncio.run(free_check(spec.config, key))
+            checked = self._checked(spec, key)
         elif terminal.agrees("It has no free check for keys. Spend one request on a check?"):
+            self._say(f"Asking {spec.config.title or spec.name}, which costs one request...")
             checked = asyncio.run(request_check(loaded, spec, key))
         else:
             return True
@@ -159,6 +160,11 @@ class Guide:
         if checked.verdict is Verdict.UNKNOWN:
             return terminal.agrees("Store it all the same?")
         return checked.verdict is Verdict.GOOD
+
+    def _checked(self, spec: ProviderSpec, key: str) -> Checked:
+        """What the provider's free check says; told beforehand, since it may take some seconds."""
+        self._say(f"Asking {spec.config.title or spec.name}, which costs no request...")
+        return asyncio.run(free_check(spec.config, key))
 
     def _tell(self, spec: ProviderSpec, checked: Checked) -> None:
         if checked.verdict is not Verdict.GOOD:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from llm7router import certificates
 from llm7router.calls.redact import redact
 from llm7router.upkeep.fetch import look_up
 
@@ -45,9 +46,11 @@ async def fetch(url: str, *, headers: Mapping[str, str] | None = None, post: Any
     try:
         async with asyncio.timeout(TIMEOUT_S):
             await _looked_up(url)
-            # No redirects and no environment (proxies, netrc): a key goes to that host or nowhere.
+            # No redirects and no proxies or netrc of the environment: a key goes to that host or nowhere.
             async with (
-                httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client,
+                httpx.AsyncClient(
+                    timeout=TIMEOUT_S, follow_redirects=False, trust_env=False, verify=certificates.context()
+                ) as client,
                 client.stream("POST" if post is not None else "GET", url, **request) as response,
             ):
                 if response.is_redirect:
@@ -55,6 +58,10 @@ async def fetch(url: str, *, headers: Mapping[str, str] | None = None, post: Any
                 return Answer(response.status_code, _parsed(await _body(response)))
     except TimeoutError:
         raise NoAnswerError(f"it did not answer within {TIMEOUT_S:g} s") from None
+    except httpx.ConnectError as error:
+        if "CERTIFICATE_VERIFY_FAILED" in str(error):
+            raise NoAnswerError("its certificate is not trusted; name its authority's in SSL_CERT_FILE") from None
+        raise NoAnswerError(f"it cannot be reached ({type(error).__name__})") from None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise NoAnswerError(f"it cannot be reached ({type(error).__name__})") from None
 

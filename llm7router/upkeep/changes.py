@@ -1,8 +1,8 @@
 """How a provider of router.yaml differs from what its own list, and models.dev, say of it. Pure.
 
 The vendor's word is written as it is, but for what would make a model free. models.dev's is written where it makes the
-router more careful (a smaller context, a capability less, a higher price) and only shown where it would make it less
-so. Nothing here touches a limit.
+router more careful (a smaller context, a higher price) and only shown where it would make it less so, or where it could
+take a model out of service: a context that is tiny or shrinks a lot, a capability less. Nothing here touches a limit.
 """
 
 from __future__ import annotations
@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from llm7router.config.models import ModelConfig, PriceConfig, ProviderSpec
+from llm7router.config.deployment_models import ModelConfig, PriceConfig
+from llm7router.config.models import ProviderSpec
 from llm7router.types import Capability, Price
 from llm7router.upkeep.models_list import Listed, ModelsList
 
 MODELS_DEV = "models.dev"
 MOST_NEW = 50  # models that one update adds to one provider
+LEAST_CONTEXT, MOST_SHRINK = 1024, 4  # tokens, and times: what goes beyond is rather an error, or worse
+BY_HAND = "look at it by hand"
 _GONE_NOTE, _BACK_NOTE = "gone from its list", "back in its list"
 # An id goes into the file and from there into requests: no `${VAR}`, nothing that a terminal or YAML could take amiss.
 _SAFE_ID = re.compile(r"[A-Za-z0-9@][A-Za-z0-9@._:/+~-]{0,199}")
@@ -81,34 +84,45 @@ def _differences(provider: str, model: ModelConfig, vendor: Listed, third: Liste
     ours, tokens = model.context_window, vendor.context_window or third.context_window
     if tokens is not None and tokens != ours:
         by_vendor = vendor.context_window is not None
-        withheld = "" if by_vendor or tokens < ours else "models.dev alone widens nothing"
+        withheld = "" if by_vendor else _third_context(ours, tokens)
         says, source = f"{ours} -> {tokens} tokens", "vendor" if by_vendor else MODELS_DEV
         yield change(What.CONTEXT, says, source, {"context_window": tokens}, withheld)
-    drop, add, shown = _capabilities(model, vendor, third)
+    drop, add = _capabilities(model, vendor.capabilities)
     if drop or add:
         kept = [c.value for c in model.capabilities if c not in drop]
-        says = " ".join([*(f"-{c}" for c in drop), *(f"+{c}" for c in add)])
-        by_vendor = any(c in vendor.capabilities for c in (*drop, *add))
-        source = "vendor" if by_vendor else MODELS_DEV
-        yield change(What.CAPABILITIES, says, source, {"capabilities": [*kept, *(c.value for c in add)]})
-    if shown:
-        says = " ".join(f"+{c}" for c in shown)
-        yield change(What.CAPABILITIES, says, MODELS_DEV, {}, "models.dev alone widens nothing")
+        values = {"capabilities": [*kept, *(c.value for c in add)]}
+        yield change(What.CAPABILITIES, _signed(drop, add), "vendor", values)
+    untold = {c: has for c, has in third.capabilities.items() if c not in vendor.capabilities}
+    drop, add = _capabilities(model, untold)
+    if drop:
+        why = f"models.dev alone takes nothing away; {BY_HAND}"
+        yield change(What.CAPABILITIES, _signed(drop, []), MODELS_DEV, {}, why)
+    if add:
+        yield change(What.CAPABILITIES, _signed([], add), MODELS_DEV, {}, "models.dev alone widens nothing")
     yield from _vendor_price(provider, model, vendor)
     if vendor.price is None and third.price is not None:
         yield from _third_price(provider, model, third.price)
 
 
-def _capabilities(
-    model: ModelConfig, vendor: Listed, third: Listed
-) -> tuple[list[Capability], list[Capability], list[Capability]]:
-    """What to drop, what to add, and what only models.dev would add."""
-    said = {**third.capabilities, **vendor.capabilities}
+def _third_context(ours: int, tokens: int) -> str:
+    """Why models.dev's word alone does not set a context, if so."""
+    if tokens > ours:
+        return "models.dev alone widens nothing"
+    if tokens < LEAST_CONTEXT or tokens * MOST_SHRINK < ours:
+        return f"models.dev alone goes not below {LEAST_CONTEXT:,} tokens or a quarter; {BY_HAND}"
+    return ""
+
+
+def _capabilities(model: ModelConfig, said: Mapping[Capability, bool]) -> tuple[list[Capability], list[Capability]]:
+    """What to drop, and what to add."""
     ours = set(model.capabilities)
     implied = {Capability.JSON_MODE} if Capability.JSON_SCHEMA in ours else set()
     drop = [c for c in model.capabilities if said.get(c) is False]
-    more = [c for c in Capability if said.get(c) is True and c not in ours | implied]
-    return drop, [c for c in more if c in vendor.capabilities], [c for c in more if c not in vendor.capabilities]
+    return drop, [c for c in Capability if said.get(c) is True and c not in ours | implied]
+
+
+def _signed(drop: Sequence[Capability], add: Sequence[Capability]) -> str:
+    return " ".join([*(f"-{c}" for c in drop), *(f"+{c}" for c in add)])
 
 
 def _vendor_price(provider: str, model: ModelConfig, vendor: Listed) -> Iterator[Change]:

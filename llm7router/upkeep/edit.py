@@ -18,7 +18,9 @@ import yaml
 from llm7router.upkeep.changes import Change, What
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*|\d{4}-\d\d-\d\d")
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")
+# Words that other readers, of YAML 1.1, take for no text.
+_WORDS = frozenset(["true", "false", "null", "y", "n", "yes", "no", "on", "off"])
 
 
 class _Splice(NamedTuple):
@@ -84,7 +86,7 @@ def _set(text: str, model: Any, values: Mapping[str, Any]) -> list[_Splice]:
     """Values in place of those that are there, and the others behind the id."""
     present = {name.value: value for name, value in model.value}
     splices = [s for key in values if key in present for s in _replaced(text, present[key], values[key])]
-    missing = [f"{key}: {flow(value)}" for key, value in values.items() if key not in present]
+    missing = [_pair(key, value) for key, value in values.items() if key not in present]
     if missing and model.flow_style:
         end = present["id"].end_mark.index
         splices.append(_Splice(end, end, "".join(f", {line}" for line in missing)))
@@ -130,7 +132,7 @@ def _added(text: str, models: Any, fresh: Sequence[Change]) -> _Splice:
     lines = []
     for change in fresh:
         lines.append(f"{dash}id: {flow(change.model)}")
-        lines += [f"{inner}{key}: {flow(value)}" for key, value in change.values.items()]
+        lines += [inner + _pair(key, value) for key, value in change.values.items()]
     return _Splice(end, end, "".join(newline + line for line in lines))
 
 
@@ -153,14 +155,18 @@ def _newline(text: str) -> str:
     return "\r\n" if "\r\n" in text else "\n"
 
 
+def _pair(key: str, value: Any) -> str:
+    return f"{key}: {value if key == 'checked' else flow(value)}"  # a date, to every reader
+
+
 def flow(value: Any) -> str:
     """A value on one line, as router.yaml has it."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{key}: {flow(item)}" for key, item in value.items()) + "}"
+        return "{" + ", ".join(_pair(key, item) for key, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(flow, value)) + "]"
     if isinstance(value, str):
-        plain = _PLAIN.fullmatch(value) and value.lower() not in ("true", "false", "null")
+        plain = _PLAIN.fullmatch(value) and value.lower() not in _WORDS
         return value if plain else json.dumps(value)
     if isinstance(value, float) and value.is_integer():
         return str(int(value))

@@ -14,7 +14,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from llm7router import __version__
+from llm7router import __version__, certificates
 from llm7router.clock import Clock
 from llm7router.config.addresses import host_of
 
@@ -26,7 +26,8 @@ MAX_BYTES = 8_000_000  # models.dev's file has some 3 MB, OpenRouter's list 1 MB
 HEADERS = {"user-agent": f"llm7router/{__version__}", "accept": "application/json", "accept-encoding": "identity"}
 _WORDS = (  # what a failed connection says, and what it means
     ("[Rr]efused", "refuses connections"),
-    ("CERTIFICATE|SSL|TLS", "has a certificate that is not trusted; a proxy may stand between"),
+    ("CERTIFICATE_VERIFY_FAILED", "has a certificate that is not trusted; name its authority's in SSL_CERT_FILE"),
+    ("CERTIFICATE|SSL|TLS", "does not speak TLS as it should; a proxy may stand between"),
     ("resolution|Name or service|nodename|getaddrinfo|No address", "is a name that cannot be looked up"),
 )
 
@@ -75,7 +76,8 @@ def client() -> httpx.AsyncClient:
     """A client that sends a key to the host it is meant for or nowhere: no redirects, no proxy of the environment."""
     import httpx
 
-    return httpx.AsyncClient(follow_redirects=False, trust_env=False, headers=HEADERS, timeout=None)  # noqa: S113
+    tls = certificates.context()
+    return httpx.AsyncClient(follow_redirects=False, trust_env=False, verify=tls, headers=HEADERS, timeout=None)  # noqa: S113
 
 
 async def get(

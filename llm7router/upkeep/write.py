@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import shlex
-import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from llm7router.config.models import LoadedConfig
 from llm7router.errors import ConfigError
 from llm7router.upkeep.changes import Change
 from llm7router.upkeep.edit import changed, edited
+from llm7router.upkeep.permissions import passed_on, read_only
 
 
 def apply(loaded: LoadedConfig, changes: Sequence[Change]) -> int:
@@ -53,7 +53,7 @@ def writable(loaded: LoadedConfig) -> Path:
     """The file to write, symbolic links followed.
 
     Raises:
-        ConfigError: it is the one that ships.
+        ConfigError: it is the one that ships, or read-only.
     """
     import click
 
@@ -64,11 +64,13 @@ def writable(loaded: LoadedConfig) -> Path:
         old, folder, new = (shlex.quote(str(each)) for each in (path, copy.parent, copy))
         command = f"mkdir -p {folder} && cp {old} {new}"
         raise ConfigError(f"{path}: the file that ships is not changed; copy it first: {command}, then add -c {new}")
+    if mode := read_only(path):
+        raise ConfigError(f"{path}: it is read-only ({mode}); `chmod u+w` it first")
     return path
 
 
 def _replace(path: Path, old: bytes, new: bytes, loaded: LoadedConfig) -> None:
-    """Put the new bytes in place of the old ones in one step, with the same permissions."""
+    """Put the new bytes in place of the old ones in one step, with the same owner and permissions."""
     number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
     temporary = Path(name)
     try:
@@ -82,7 +84,7 @@ def _replace(path: Path, old: bytes, new: bytes, loaded: LoadedConfig) -> None:
             raise ConfigError(str(error).replace(str(temporary), f"{path} would be"), error.faults) from None
         if path.read_bytes() != old:
             raise ConfigError(f"{path}: it was changed meanwhile; nothing was written, run the command again")
-        shutil.copymode(path, temporary)
+        passed_on(path, temporary)
         os.replace(temporary, path)
     finally:
         with contextlib.suppress(OSError):

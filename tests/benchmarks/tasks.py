@@ -15,7 +15,7 @@ KINDS = ("typical", "100 kB of prose", "100 kB of code", "100 kB without a space
 def sources() -> Iterator[tuple[str, list[prompts.Prompt]]]:
     """Labelled prompts by where they come from; the first was written with the detector, held out ones were not seen."""
     yield "written with it", list(prompts.developed())
-    for name in ("a", "b"):
+    for name in ("a", "b", "c"):
         yield f"held out {name}", list(prompts.written(DATA / f"tasks_heldout_{name}.jsonl"))
     for name in ("c", "d"):
         yield f"looked at later {name}", list(prompts.written(DATA / f"tasks_checked_{name}.jsonl"))

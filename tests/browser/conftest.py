@@ -67,7 +67,6 @@ class Gateway:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "llm7router", *arguments],
             cwd=self.directory,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
             stderr=subprocess.PIPE,
             text=True,
         )

@@ -46,6 +46,34 @@ async def test_the_request_carries_the_model_the_key_and_nothing_else(
     }
 
 
+@pytest.mark.parametrize(
+    ("told", "extra"),
+    [
+        ({}, 0),
+        ({"prompt_tokens_details": {"cached_tokens": 4}}, 0),
+        ({"prompt_tokens_details": {"cached_creation_tokens": 3}}, 3),
+        ({"prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 3}}, 3),
+        ({"cache_creation_input_tokens": 3, "cache_read_input_tokens": 9}, 6),
+        ({"cache_creation_input_tokens": -3, "prompt_tokens_details": {"cache_write_tokens": -1}}, 0),
+    ],
+    ids=str,
+)
+async def test_what_was_written_to_a_cache_is_told_in_many_ways(
+    backend: LiteLLMBackend, upstream: Upstream, way: str, prefix: str, told: dict[str, Any], extra: int
+) -> None:
+    usage = behave.USAGE | told
+    if way == "whole":
+        upstream.always("answer", usage=usage)
+        outcome = await backend.complete(call(upstream, prefix=prefix))
+        assert (outcome.cache_tokens, outcome.prompt_tokens) == (extra, 7), outcome
+    else:
+        upstream.always("stream", [{"content": "Hello"}], usage=usage)
+        outcome = await backend.stream(call(upstream, prefix=prefix))
+        await drain(outcome)
+        assert outcome.stream
+        assert (outcome.stream.cache_tokens, outcome.stream.usage) == (extra, (7, 5))
+
+
 async def test_usage_that_was_not_sent_is_not_made_up(backend: LiteLLMBackend, upstream: Upstream) -> None:
     upstream.always("answer", usage=None)
     outcome = await backend.complete(call(upstream))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from llm7router.cli.options import prompt_text
 from llm7router.cli.output import usd
 from llm7router.cli.serve import _banner
 from llm7router.config import from_data, yaml_reader
+from tests.cli.terminal import Terminal
 from tests.e2e.edited import CLOSED, edit, shipped, stubbed, with_base_url
 from tests.upstream import Upstream
 
@@ -188,17 +190,53 @@ def test_route_shows_points_the_pick_the_failover_and_the_rejected(monkeypatch: 
     assert "\n\nrejected" in result.output
 
 
-@pytest.mark.parametrize("columns", [60, 80, 100, 200])
+@pytest.mark.parametrize("columns", [70, 80, 100, 200])
 def test_the_table_of_route_fits_the_screen_and_cuts_no_id(columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", str(columns))
     monkeypatch.setenv("OPENROUTER_API_KEY", "x")
     output = run("route", "--env", "production", "hello").output
     table = output.split("Pick:")[0].splitlines()
-    assert all(len(line) <= max(columns, 72) for line in table if not line.startswith("Task"))
+    assert all(len(line) <= columns for line in table if not line.startswith("Task"))
     assert any("openrouter/nvidia/nemotron-3-ultra-550b-a55b:free" in line for line in table)
     (head,) = [line for line in table if line.strip().startswith(("# ", "points")) and "caps" in line]
     assert head.split()[-6:] == ["cost", "health", "latency", "task", "env", "caps"]
-    assert "  groq (3 models): no key; set GROQ_API_KEY in the environment or in .env (free key: https://" in output
+    rejected = " ".join(output.split())
+    assert "groq (3 models): no key; set GROQ_API_KEY in the environment or in .env (free key: https://" in rejected
+
+
+@pytest.mark.parametrize("command", ["route hello", "providers", "validate", "local", "local recommend", "stats"])
+def test_on_a_telephone_lines_break_between_words_and_nothing_is_cut(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "router.yaml").write_text(shipped())
+    monkeypatch.setenv("OPENROUTER_API_KEY", "x")
+    monkeypatch.setattr("llm7router.calls.local.memory.usable_bytes", lambda: 8_000_000_000)
+    monkeypatch.chdir(tmp_path)
+    wide = run(*command.split()).output
+    monkeypatch.setenv("COLUMNS", "40")
+    output = run(*command.split()).output
+    shown = output.partition("\n  llm7router local fetch")[0]  # what follows is to be copied as it is
+    too_long = [line for line in shown.splitlines() if len(line) > 40]
+    assert [line for line in too_long if not re.fullmatch(r" *(\d+ )?\S+", line)] == [], "only a single word may be"
+    words = {word for word in wide.split() if "/" in word and word[0] not in "/-("}
+    assert words <= set(output.split()), "every id and every address is there, whole"
+
+
+def test_what_goes_into_a_file_keeps_its_lines_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    (tmp_path / "router.yaml").write_text(shipped())
+    for command in ("validate", "providers"):
+        (line,) = [line for line in run(command).output.splitlines() if "GROQ_API_KEY" in line]
+        assert "no key; set GROQ_API_KEY in the environment or in .env (free key: https://" in line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("env", "styled"), [({"TERM": "xterm"}, True), ({"TERM": "xterm", "NO_COLOR": "1"}, False),
+                                             ({"TERM": "xterm", "NO_COLOR": ""}, True), ({"TERM": "dumb"}, False)])  # fmt: skip
+def test_no_color_and_a_dumb_terminal_get_plain_text(env: dict[str, str], styled: bool) -> None:
+    with Terminal("providers", env=env) as terminal:
+        assert terminal.exit_code(30)[0] == 0
+    assert ("\x1b" in terminal.seen) is styled
 
 
 def test_route_names_only_what_was_asked_for() -> None:

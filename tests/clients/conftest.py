@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from tests import checkout
 from tests.router import scene
 from tests.server.gateway import KEY, Gateway, all_stopped
 from tests.upstream import Exchange, Upstream
@@ -89,11 +90,15 @@ def gateway() -> Iterator[Gateway]:
 
 def run(command: list[str], gateway: Gateway, env: Mapping[str, str] | None = None, **options: Any) -> str:
     """What a client prints; it ends well and quietly."""
-    path = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
     where = {"OPENAI_BASE_URL": f"{gateway.url}/v1", "OPENAI_API_KEY": KEY,
              "ANTHROPIC_BASE_URL": gateway.url, "ANTHROPIC_API_KEY": KEY}  # fmt: skip
     ran = subprocess.run(
-        command, capture_output=True, text=True, timeout=120, env={**path, **where, **(env or {})}, **options
+        command,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env=checkout.environment(**where, **(env or {})),
+        **options,
     )
     assert ran.returncode == 0, f"{ran.stdout}\n{ran.stderr}"
     return ran.stdout

@@ -8,8 +8,9 @@ from pydantic import ValidationError
 
 from llm7router.catalog import deployments, with_stars
 from llm7router.config import from_data
+from llm7router.config.deployment_models import ModelConfig
 from llm7router.config.load import check_provider, load, packaged
-from llm7router.config.models import BudgetConfig, Config, ModelConfig, ProviderConfig
+from llm7router.config.models import BudgetConfig, Config, ProviderConfig
 from llm7router.errors import ConfigError
 from llm7router.presets import GroqProvider, LocalProvider, from_catalog
 

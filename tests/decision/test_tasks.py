@@ -1,7 +1,8 @@
 """Which task a prompt asks for and how hard it is.
 
 The prompts of `data/tasks_heldout_*.jsonl` were written by somebody else; whoever changes the detector should not read
-them, or the floors below say nothing. MT-Bench's categories are mapped to tasks in `prompts.CATEGORIES`: writing and
+them, or the floors below say nothing; c (everyday, developers' and office prompts) was counted when the detector was
+done, at first 188 of 210, 90 %: 81 of 84, 57 of 66 and 50 of 60. MT-Bench's categories are mapped to tasks in `prompts.CATEGORIES`: writing and
 roleplay are creative, math and reasoning are reasoning, coding is code, extraction is extract. Questions about science
 and the humanities have no task of their own; `strict` takes them for chat.
 
@@ -40,7 +41,7 @@ def told(text: str, *before: tuple[str, str], detect: Detector = DETECT) -> Foun
     return detect([*turns, {"role": "user", "content": text}])
 
 
-@pytest.mark.parametrize("name", ["a", "b"])
+@pytest.mark.parametrize("name", ["a", "b", "c"])
 def test_three_quarters_of_prompts_that_were_not_looked_at_are_right(name: str) -> None:
     found = score(DETECT, written(DATA / f"tasks_heldout_{name}.jsonl"))
     assert found.total >= 100

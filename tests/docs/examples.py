@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import shlex
 import threading
+import warnings
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -115,4 +117,7 @@ def run_python(text: str) -> dict[str, Any]:
     thread.join()
     if raised:
         raise raised[0]
+    with warnings.catch_warnings():  # who shows one line closes nothing; of sqlite3, Python says so from 3.13 on
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
     return names

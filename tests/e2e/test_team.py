@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -11,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import checkout
 from tests.guard import CANARY
 from tests.readme_tables import ROOT
 from tests.redis_server import RedisServer
@@ -51,14 +51,13 @@ def test_four_processes_together_stay_within_the_limits_and_every_request_is_ans
     redis_server: RedisServer, upstream: Upstream, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with Upstream() as openrouter:
-        env = {
-            "PATH": os.environ["PATH"],
-            "REDIS_URL": redis_server.url(),
-            "GROQ_BASE_URL": upstream.base_url,
-            "OPENROUTER_BASE_URL": openrouter.base_url,
-            "GROQ_API_KEY": CANARY,
-            "OPENROUTER_API_KEY": CANARY,
-        }
+        env = checkout.environment(
+            REDIS_URL=redis_server.url(),
+            GROQ_BASE_URL=upstream.base_url,
+            OPENROUTER_BASE_URL=openrouter.base_url,
+            GROQ_API_KEY=CANARY,
+            OPENROUTER_API_KEY=CANARY,
+        )
         team = subprocess.run(
             [sys.executable, "-c", TEAM, str(EXAMPLE), str(PROCESSES), str(REQUESTS)],
             env=env, cwd=ROOT, capture_output=True, text=True, timeout=120,
@@ -83,7 +82,7 @@ def test_four_processes_together_stay_within_the_limits_and_every_request_is_ans
 def test_the_example_is_valid_and_asks_for_nothing_but_keys(redis_server: RedisServer, tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "llm7router", "validate", "-c", str(EXAMPLE)],
-        env={"PATH": os.environ["PATH"], "REDIS_URL": redis_server.url(), "GROQ_API_KEY": "x", "OPENROUTER_API_KEY": "x"},
+        env=checkout.environment(REDIS_URL=redis_server.url(), GROQ_API_KEY="x", OPENROUTER_API_KEY="x"),
         cwd=tmp_path, capture_output=True, text=True, timeout=60,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr

@@ -30,6 +30,7 @@ from llm7router import (
     presets,
 )
 from llm7router.config import from_data
+from tests import checkout
 from tests.e2e.edited import CLOSED, KEYS, shipped, stubbed, with_base_url
 from tests.readme_tables import ROOT, providers_table
 from tests.upstream import Upstream
@@ -218,7 +219,7 @@ def test_the_route_table_of_the_readme_is_what_the_command_prints(tmp_path: Path
     (shown,) = re.findall(r"\$ llm7router route .*?\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     assert (ROOT / "README.md").read_text().count("Task chat") == 1
     command = [sys.executable, "-m", "llm7router", "route", "-c", str(stubbed(tmp_path)), "What is a monad?"]
-    env = {"PATH": os.environ["PATH"], "COLUMNS": "100", "GROQ_API_KEY": "x", "OPENROUTER_API_KEY": "x"}
+    env = checkout.environment(COLUMNS="100", GROQ_API_KEY="x", OPENROUTER_API_KEY="x")
     done = subprocess.run(command, capture_output=True, text=True, env=env, cwd=tmp_path, input="", timeout=60)
     printed = "\n".join(line.rstrip() for line in done.stdout.split("\n\nrejected")[0].splitlines())
     assert shown.strip() == printed.strip()

@@ -31,6 +31,7 @@ class Hub:
     sent: bytes | None = None  # in place of the content, under the content's checksum
     pause_after: int | None = None  # bytes after which a download waits for `go_on`
     resumes: bool = True
+    off: int = 0  # bytes by which it resumes elsewhere than asked; less than 0: nor does it say where
     commit: str = COMMIT
     seen: list[tuple[str, str, Mapping[str, str]]] = field(default_factory=list)  # method, path, headers
 
@@ -102,7 +103,9 @@ class _Handler(BaseHTTPRequestHandler):
         content = hub.content if hub.sent is None else hub.sent
         start = int(self.headers.get("Range", "bytes=0-").removeprefix("bytes=").rstrip("-")) if hub.resumes else 0
         rest = content[start:]
-        self._head(206 if start else 200, {}, len(rest))
+        told = {"Content-Range": f"bytes {start + hub.off}-{len(content) - 1}/{len(content)}"} if start else {}
+        rest = content[start + hub.off :] if start else rest
+        self._head(206 if start else 200, told if hub.off >= 0 else {}, len(rest))
         if hub.break_after:
             self.wfile.write(rest[: hub.break_after.pop(0)])
             self.close_connection = True

@@ -162,6 +162,27 @@ def test_a_storage_that_cannot_resume_starts_again(env: dict[str, str], hub: Hub
     assert fetch(env).read_bytes() == CONTENT
 
 
+@pytest.mark.parametrize("off", [1, -1], ids=["and says so", "and says nothing"])
+def test_a_storage_that_resumes_elsewhere_starts_again(off: int, env: dict[str, str], hub: Hub) -> None:
+    hub.break_after, hub.off = [1 << 20], off
+    assert fetch(env).read_bytes() == CONTENT
+    assert [headers.get("range", "")[:6] for headers in hub.downloads()] == ["", "bytes=", ""]
+
+
+@pytest.mark.skipif(not hasattr(os, "O_NOFOLLOW"), reason="this system cannot tell links")
+def test_a_link_that_was_put_in_place_of_the_download_is_not_followed(
+    env: dict[str, str], hub: Hub, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    blobs = tmp_path / "hub" / "models--someone--some-model" / "blobs"
+    blobs.mkdir(parents=True)
+    (blobs / f"{hub.sha256}.llm7router.incomplete").symlink_to(victim)
+    with pytest.raises(LocalModelError, match="a link where a download belongs; remove it"):
+        fetch(env)
+    assert victim.read_text() == "precious"
+
+
 def test_a_wrong_checksum_is_told_and_nothing_of_it_is_kept(env: dict[str, str], hub: Hub, tmp_path: Path) -> None:
     hub.sent = CONTENT[:-1] + bytes([CONTENT[-1] ^ 1])
     with pytest.raises(LocalModelError, match=r"wrong checksum \(SHA-256 .*it was deleted; fetch it again"):
@@ -247,10 +268,8 @@ def test_a_full_disk_is_told_before_the_download(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_disk_that_gets_full_on_the_way_is_told(env: dict[str, str], hub: Hub, tmp_path: Path) -> None:
-    blobs = hub_cache.repo_directory(tmp_path / "hub", WANTED.repo) / "blobs"
-    blobs.mkdir(parents=True)
-    (blobs / f"{hub.sha256}.llm7router.incomplete").symlink_to("/dev/full")
+def test_a_disk_that_gets_full_on_the_way_is_told(env: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub_fetch, "_opened", lambda part: open("/dev/full", "ab"))  # noqa: SIM115
     with pytest.raises(LocalModelError, match="the disk is full; make room"):
         fetch(env)
 

@@ -89,12 +89,29 @@ def test_a_model_larger_than_the_memory_left_is_not_loaded(tmp_path: Path, monke
         memory.check(tmp_path / "model.gguf")
 
 
-def test_a_container_may_have_less_memory_than_the_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+V2 = {"memory.max": "5000", "memory.current": "3000", "memory.stat": "anon 2000\nactive_file 600\ninactive_file 400"}
+V1 = {"memory/memory.limit_in_bytes": "7000", "memory/memory.usage_in_bytes": "4000",
+      "memory/memory.stat": "inactive_file 9\ntotal_active_file 500\ntotal_inactive_file 500"}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("told", "free"),
+    [(V2, 3000), (V1, 4000), (V2 | {"memory.max": "max"}, 1_024_000), (V2 | {"memory.current": "9000"}, 0),
+     (V1 | {"memory/memory.limit_in_bytes": "9223372036854771712"}, 1_024_000), ({"memory.max": "5000"}, 5000),
+     (V2 | {"memory.stat": "nonsense"}, 2000), ({}, 1_024_000)],
+    ids=["version 2", "version 1", "2 without a limit", "2 over its limit", "1 without a limit", "nothing but a limit",
+         "nothing of files", "no container"],
+)  # fmt: skip
+def test_a_container_may_have_less_memory_left_than_the_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: dict[str, str], free: int
+) -> None:
     (tmp_path / "meminfo").write_text("MemAvailable: 1000 kB\n")
-    (tmp_path / "max").write_text("5000\n")
+    (tmp_path / "memory").mkdir()
+    for name, text in told.items():
+        (tmp_path / name).write_text(f"{text}\n")
     monkeypatch.setattr(memory, "_MEMINFO", tmp_path / "meminfo")
-    monkeypatch.setattr(memory, "_CGROUP_MAX", tmp_path / "max")
-    assert memory.available_bytes() == 5000
+    monkeypatch.setattr(memory, "_CGROUPS", tmp_path)
+    assert memory.available_bytes() == free
 
 
 def test_unknown_memory_is_no_reason_to_refuse(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

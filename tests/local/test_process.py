@@ -15,7 +15,6 @@ from llm7router.calls.local.worker import Worker
 from tests.local.conftest import CONTEXT, answer, local_deployment, needs_model, user
 
 pytestmark = needs_model
-ROOT = Path(__file__).parents[2]
 
 BEGIN = """
 import asyncio, contextlib, os, sys, threading, warnings
@@ -31,7 +30,7 @@ async def say(**parameters):
 def run(script: str, engine: str) -> str:
     """The script's stdout; it must end well, without a word on stderr."""
     code = BEGIN + textwrap.dedent(script)
-    environment = os.environ | {engines.VARIABLE: engine, "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {engines.VARIABLE: engine}
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         capture_output=True, text=True, timeout=60, env=environment, check=False,

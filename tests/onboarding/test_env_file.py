@@ -77,6 +77,27 @@ def test_a_file_that_others_can_read_is_taken_from_them_before_the_key_is_in_it(
     assert note == f"{path} could be read by others (mode 644); now only by you"
 
 
+def test_a_file_that_is_read_only_is_refused_in_one_line_before_there_is_a_key(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("A=1\n")
+    path.chmod(0o400)
+    with pytest.raises(env_file.EnvFileError, match=r"\.env: it is read-only \(mode 400\); `chmod u\+w` it first"):
+        env_file.check(path)
+    with pytest.raises(env_file.EnvFileError, match="read-only"):
+        env_file.store(path, "GROQ_API_KEY", KEY)
+    assert (path.read_text(), mode(path)) == ("A=1\n", 0o400)
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_stays_its_owners_when_root_writes_it(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("A=1\n")
+    path.chmod(0o700)
+    os.chown(path, 12345, 54321)
+    env_file.store(path, "GROQ_API_KEY", KEY)
+    assert (path.stat().st_uid, path.stat().st_gid, mode(path)) == (12345, 54321, 0o700)
+
+
 @pytest.mark.parametrize("key", ["a'b\"c$d`e\\f#g=h", "$HOME", "${PATH}"])
 def test_a_key_comes_back_as_it_was_whatever_characters_it_has(tmp_path: Path, key: str) -> None:
     env_file.store(tmp_path / ".env", "GROQ_API_KEY", key)

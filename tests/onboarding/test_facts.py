@@ -23,6 +23,11 @@ def test_what_a_person_should_know_before_signing_up_is_said() -> None:
     )
 
 
+def test_one_of_a_thing_is_said_in_the_singular() -> None:
+    assert limits_of(SPECS["mistral"]) == "10 USD/month; 1 request/second; 4 requests/minute"
+    assert "1 concurrent a model" in limits_of(SPECS["zai"])
+
+
 @pytest.mark.parametrize("name", [name for name, config in SPECS.items() if config.api_key_env])
 def test_every_provider_with_a_key_says_something_of_what_it_gives_and_where_the_key_goes(name: str) -> None:
     said = dict(card(SPECS[name]))

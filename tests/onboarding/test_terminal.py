@@ -186,6 +186,15 @@ def test_a_terminal_that_is_closed_ends_the_program_and_stores_nothing(
     assert sorted(os.listdir()) == ["router.yaml"]
 
 
+def test_whom_a_check_waits_for_is_said_before_there_is_an_answer(groq: Upstream) -> None:
+    groq.paths[CHECK] = "stall"
+    with Terminal("setup", "groq") as terminal:
+        terminal.wait_for(PROMPT)
+        terminal.type(f"{GOOD_KEY}\n")
+        terminal.wait_for("Asking Groq, which costs no request...", within_s=8.0)  # it is given 10 s to answer
+        assert "could not be asked" not in terminal.screen()
+
+
 def test_a_key_that_cannot_be_checked_is_stored_if_the_person_says_so(groq: Upstream) -> None:
     groq.paths[CHECK] = ("status", 503, "Come back later")
     with Terminal("setup", "groq") as terminal:
@@ -217,6 +226,7 @@ def test_a_provider_without_a_free_check_is_asked_with_one_request_if_the_person
             terminal.type(f"{key}\n")
             terminal.wait_for(question)
             terminal.type("y\n")
+            terminal.wait_for("Asking LLM7.io, which costs one request...")
             terminal.wait_for(said, within_s=90.0)  # LiteLLM is imported for it
         assert terminal.exit_code()[0] == 0
     assert upstream.count == 2, "one request for each check"
@@ -315,7 +325,6 @@ def test_a_keyring_that_works_is_used_and_the_next_command_finds_the_key(groq: U
     env = {
         "PYTHON_KEYRING_BACKEND": "tests.onboarding.file_keyring.FileKeyring",
         "TEST_KEYRING_FILE": str(tmp_path / "kept.json"),
-        "PYTHONPATH": str(Path(__file__).parents[2]),
     }
     with Terminal("setup", "groq", env=env) as terminal:
         terminal.wait_for(PROMPT)

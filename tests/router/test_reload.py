@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 
 from llm7router import LLMRouter, RequestContext
+from llm7router import router as router_module
+from llm7router.config import load
 from llm7router.errors import AllProvidersExhaustedError, CallerLimitError, ConfigError, NoProviderAvailableError
 from llm7router.presets import GroqProvider
 from llm7router.routing import Routing
@@ -196,6 +198,28 @@ def test_a_router_that_was_told_to_notices_edits_by_itself(tmp_path: Path) -> No
     assert wait_until(written, 10)
     assert told[0] == 3
     edited.router.close()
+
+
+@pytest.mark.parametrize("loads", [True, False], ids=["loaded by the router", "loaded before"])
+def test_an_edit_between_the_reading_and_the_watch_does_not_wait_for_the_next_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loads: bool
+) -> None:
+    file = tmp_path / "router.yaml"
+    file.write_text(json.dumps(scene.config(scene.ranked("a"))))
+    config = file if loads else load(file, env={})
+    opened = router_module.open_store
+
+    def while_it_is_set_up(*arguments: Any) -> Any:
+        file.write_text(json.dumps(scene.config(scene.ranked("a", "b"))))
+        return opened(*arguments)
+
+    monkeypatch.setattr(router_module, "open_store", while_it_is_set_up)
+    router = LLMRouter(config, env={}, backend=ScriptedBackend(), clock=VirtualClock(), reload=True)
+    try:
+        assert [d.provider for d in router.deployments] == ["a"]
+        assert wait_until(lambda: len(router.deployments) == 2, 10)
+    finally:
+        router.close()
 
 
 def test_the_watch_over_a_file_ends_with_a_router_that_nobody_closed(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests import checkout
 from tests.guard import CANARY
 from tests.readme_tables import ROOT
 from tests.router import scene
@@ -61,8 +62,7 @@ def service(hosted: Upstream, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 def run(command: list[str], env: dict[str, str]) -> str:
     """What a command prints; it ends well."""
-    path = {"PATH": os.environ["PATH"], "HOME": os.environ.get("HOME", "/")}
-    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, env={**path, **env})
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=60, env=checkout.environment(**env))
     assert ran.returncode == 0, ran.stderr
     return ran.stdout
 

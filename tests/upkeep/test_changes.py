@@ -83,16 +83,37 @@ def test_no_list_makes_a_model_free() -> None:
 
 
 def test_models_dev_only_makes_the_router_more_careful() -> None:
-    model = {**FREE, "cost": {"input": 1, "output": 1}}
-    more = Listed("m", 2000, {Capability.VISION: True}, Price(0.5, 0.5))
+    model = {**FREE, "context_window": 8000, "cost": {"input": 1, "output": 1}}
+    more = Listed("m", 16000, {Capability.VISION: True}, Price(0.5, 0.5))
     changes = found(spec(model), third=more)
     assert [change.what for change in changes] == [What.CONTEXT, What.CAPABILITIES, What.PRICE]
     assert all(change.withheld and change.source == MODELS_DEV for change in changes)
-    less = Listed("m", 500, {Capability.TOOLS: False}, Price(1, 2))
+    less = Listed("m", 2000, price=Price(1, 2))
     changes = found(spec(model), third=less)
     assert [dict(change.values) for change in changes if not change.withheld] == [
-        {"context_window": 500}, {"capabilities": []}, {"cost": {"input": 1.0, "output": 2.0}},
+        {"context_window": 2000}, {"cost": {"input": 1.0, "output": 2.0}},
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("ours", "told"), [(131072, 10), (131072, 32767), (4000, 1023)])
+def test_models_dev_alone_does_not_take_a_model_out_of_service_by_a_tiny_context(ours: int, told: int) -> None:
+    model = {**FREE, "context_window": ours}
+    (change,) = found(spec(model), third=Listed("m", told))
+    assert (change.says, change.source) == (f"{ours} -> {told} tokens", MODELS_DEV)
+    assert change.withheld == "models.dev alone goes not below 1,024 tokens or a quarter; look at it by hand"
+    (change,) = found(spec(model), Listed("m", told))
+    assert not change.withheld, "the vendor's own list says it"
+
+
+def test_a_capability_that_only_models_dev_denies_stays_and_is_shown() -> None:
+    third = Listed("m", capabilities={Capability.TOOLS: False, Capability.STREAMING: False})
+    model = {**FREE, "capabilities": ["tools", "streaming"]}
+    (change,) = found(spec(model), third=third)
+    assert (change.what, change.says, change.values) == (What.CAPABILITIES, "-tools -streaming", {})
+    assert change.withheld == "models.dev alone takes nothing away; look at it by hand"
+    vendor, shown = found(spec(model), Listed("m", capabilities={Capability.TOOLS: False}), third=third)
+    assert (vendor.values, vendor.source, vendor.withheld) == ({"capabilities": ["streaming"]}, "vendor", "")
+    assert (shown.says, shown.source) == ("-streaming", MODELS_DEV)
 
 
 def test_models_dev_knows_nothing_of_free_plans() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import difflib
 import re
-from datetime import date
 
 import pytest
+import yaml
 
 from llm7router.config import from_data, yaml_reader
 from llm7router.upkeep.changes import Change, What
@@ -95,8 +95,22 @@ def test_a_model_that_is_not_there_is_no_reason_to_write_anything() -> None:
 @pytest.mark.parametrize(
     ("value", "text"),
     [(True, "true"), (3, "3"), (0.15, "0.15"), (2.0, "2"), ("true", '"true"'), ("a: b", '"a: b"'), ("tools", "tools"),
-     (str(date(2026, 11, 23)), "2026-11-23"), ('"\n', '"\\"\\n"'), ({"a": [1, "b"]}, "{a: [1, b]}")],
+     ("2026-01-01", '"2026-01-01"'), ({"checked": "2026-01-01"}, "{checked: 2026-01-01}"), ('"\n', '"\\"\\n"'), ({"a": [1, "b"]}, "{a: [1, b]}")],
 )  # fmt: skip
 def test_a_value_is_written_as_yaml_reads_it(value: object, text: str) -> None:
     assert flow(value) == text
     assert yaml_reader.read(f"k: {text}").data == {"k": value}
+
+
+@pytest.mark.parametrize(
+    "id", ["no", "Yes", "on", "OFF", "y", "N", "null", "2026-01-01", "1e3", "0x10", "1:30", "a", "@"]
+)
+def test_the_id_of_a_new_model_is_text_to_every_reader(id: str) -> None:
+    text = STYLES["only an id"]
+    for before in (text, text.replace('      - "id": "m"   # it', '      [{id: "m"}]')):
+        after = edited(before, [change("p", id, What.NEW, cost={"input": 0, "output": 0}, checked="2026-11-23")])
+        (entry,) = re.findall(r"id: ([^,\n]+)[,\n] *cost", after)
+        assert yaml.safe_load(entry) == id
+        # PyYAML reads `y` and `n` as text, other readers of YAML 1.1 do not
+        assert entry == id if id == "a" else entry == f'"{id}"'
+        assert "checked: 2026-11-23" in after

@@ -23,7 +23,7 @@ from tests.upstream import Step, Upstream
 
 pytestmark = pytest.mark.usefixtures("clean")
 MODELS_DEV: dict[str, Any] = {"groq": {"env": ["GROQ_API_KEY"], "models": {
-    "openai/gpt-oss-120b": {"limit": {"context": 9999}, "reasoning": True, "cost": {"input": 3, "output": 9}}}}}  # fmt: skip
+    "openai/gpt-oss-120b": {"limit": {"context": 65536}, "reasoning": True, "cost": {"input": 3, "output": 9}}}}}  # fmt: skip
 
 
 def run(*arguments: str, key: str | None = CANARY) -> Result:
@@ -59,7 +59,7 @@ def test_differences_are_shown_and_the_file_is_left_alone(tmp_path: Path, up: Up
     result = run("--models-dev", f"http://127.0.0.1:{up.port}/api.json")
     assert result.exit_code == 0, result.output
     said = " ".join(result.stdout.split())
-    assert "groq context openai/gpt-oss-120b: 131072 -> 9999 tokens (by models.dev)" in said
+    assert "groq context openai/gpt-oss-120b: 131072 -> 65536 tokens (by models.dev)" in said
     assert "capabilities openai/gpt-oss-120b: +reasoning (by models.dev); not written: models.dev alone" in said
     assert "gone openai/gpt-oss-20b: not in the provider's list; enabled: true -> false" in said
     assert "openrouter price google/gemma-4-31b-it:free: 0/0 USD -> 1/2 USD" in said
@@ -251,6 +251,27 @@ def test_a_result_with_faults_is_not_written(tmp_path: Path, up: Upstream) -> No
         write.apply(load(path, env={}), [wrong])
     assert path.read_bytes() == before
     assert sorted(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_that_is_read_only_is_one_line_and_nobody_is_asked(tmp_path: Path, up: Upstream) -> None:
+    path = written(tmp_path, up)
+    before = path.read_bytes()
+    path.chmod(0o444)
+    result = run("--apply")
+    assert result.exit_code == 2
+    (line,) = result.stderr.splitlines()
+    assert line == f"Error: {path}: it is read-only (mode 444); `chmod u+w` it first"
+    assert (path.read_bytes(), stat.S_IMODE(path.stat().st_mode), up.others) == (before, 0o444, [])
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root gives files away")
+def test_a_file_stays_its_owners_when_root_writes_it(tmp_path: Path, up: Upstream) -> None:
+    path = written(tmp_path, up)
+    path.chmod(0o640)
+    os.chown(path, 12345, 54321)
+    assert write.apply(load(path, env={}), [GONE]) == 1
+    found = path.stat()
+    assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (12345, 54321, 0o640)
 
 
 @pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root writes anywhere")

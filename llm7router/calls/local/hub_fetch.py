@@ -15,7 +15,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import httpx
 
@@ -28,6 +28,7 @@ PIECE = 1 << 20
 PAUSES_S = (1, 2, 4, 8)  # between attempts that brought nothing; one that brought something starts anew
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # it becomes the name of a directory
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)  # Windows has none
 _TIMEOUT = httpx.Timeout(30, connect=10)
 
 Progress = Callable[[int, int], None]
@@ -117,7 +118,7 @@ def _check_room(wanted: HubFile, part: Path, size: int) -> None:
 def _download(wanted: HubFile, remote: _Remote, part: Path, progress: Progress, pauses_s: tuple[float, ...]) -> None:
     """Append to `part` what is missing of it; a break is resumed until nothing comes any more."""
     failures = 0
-    with part.open("ab") as file, httpx.Client(follow_redirects=True, timeout=_TIMEOUT) as client:
+    with _opened(part) as file, httpx.Client(follow_redirects=True, timeout=_TIMEOUT) as client:
         while (had := file.tell()) < remote.size:
             try:
                 _append(client, remote, file, progress)
@@ -134,12 +135,30 @@ def _download(wanted: HubFile, remote: _Remote, part: Path, progress: Progress, 
         raise LocalModelError(f"{wanted}: the download has another size than announced, and was deleted", PREFERRED)
 
 
+def _opened(part: Path) -> BinaryIO:
+    """For appending; never through a link, which others who share the cache may have put there."""
+    try:
+        file = open(part, "ab", opener=lambda path, flags: os.open(path, flags | _NO_LINK, 0o666))  # noqa: SIM115
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK):  # the latter on BSD
+            raise LocalModelError(f"{part}: a link where a download belongs", "remove it; see who made it") from None
+        raise
+    return file
+
+
 def _append(client: httpx.Client, remote: _Remote, file: Any, progress: Progress) -> None:
     have = file.tell()
     headers = remote.headers | ({"Range": f"bytes={have}-"} if have else {})
     with client.stream("GET", remote.url, headers=headers) as answer:  # httpx keeps the key from other hosts
         if answer.status_code not in (200, 206):
             raise refused(answer.status_code)
+        if answer.status_code == 206 and not _begins_at(have, answer.headers.get("content-range", "")):
+            if not have:
+                raise refused(answer.status_code)
+            file.seek(0)
+            file.truncate()
+            _append(client, remote, file, progress)
+            return
         if answer.status_code == 200 and have:  # it does not resume
             file.seek(0)
             file.truncate()
@@ -149,6 +168,11 @@ def _append(client: httpx.Client, remote: _Remote, file: Any, progress: Progress
             progress(file.tell(), remote.size)
             if file.tell() > remote.size:
                 return
+
+
+def _begins_at(have: int, content_range: str) -> bool:
+    """What comes is what was asked for. It might be another part, or several."""
+    return re.match(rf"bytes {have}-\d", content_range.strip(), re.IGNORECASE) is not None
 
 
 def _whole(blob: Path, remote: _Remote) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from statistics import median
 
-from llm7router.config.models import ModelConfig, ProviderSpec
+from llm7router.config.deployment_models import ModelConfig
+from llm7router.config.models import ProviderSpec
 from llm7router.upkeep.asking import Heard
 from llm7router.upkeep.findings import Area, Finding, Level
 
