@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llm7router.calls import vectors
-from llm7router.calls.answers import ending_of, place_of
+from llm7router.calls.answers import ending_of, piece_of, place_of
+from llm7router.calls.refusals import refusal_of
 from llm7router.decision import demand
 from llm7router.decision.failures import may_be_billed
 from llm7router.decision.request import BYTES_PER_TOKEN, CACHE_WRITE
@@ -33,6 +34,7 @@ class Answer:
     reasoning: str = ""
     finish_reason: str | None = None
     tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    refusal: str = ""
     _places: dict[int, dict[str, Any]] = field(default_factory=dict, repr=False)  # calls by the index of fragments
 
     @classmethod
@@ -46,12 +48,13 @@ class Answer:
         message = choice.message
         calls = [call if isinstance(call, dict) else call.model_dump() for call in message.tool_calls or ()]
         reasoning = getattr(message, "reasoning_content", None) or ""
-        return cls(message.content or "", reasoning, ending_of(choice), calls)
+        return cls(message.content or "", reasoning, ending_of(choice), calls, refusal_of(message))
 
     def add(self, chunk: StreamChunk) -> None:
         """Take up a chunk; fragments of tool calls are joined by their index."""
         self.content += chunk.content
         self.reasoning += chunk.reasoning
+        self.refusal += chunk.refusal
         self.finish_reason = chunk.finish_reason or self.finish_reason
         for fragment in chunk.tool_calls:
             self._add_fragment(fragment)
@@ -71,8 +74,29 @@ class Answer:
     @property
     def estimated_tokens(self) -> int:
         """Output tokens when the provider does not say."""
-        text = self.content + self.reasoning + "".join(str(call.get("function")) for call in self.tool_calls)
+        calls = "".join(str(call.get("function")) for call in self.tool_calls)
+        text = self.content + self.reasoning + self.refusal + calls
         return max(1, math.ceil(len(text.encode("utf-8", "replace")) / BYTES_PER_TOKEN))
+
+
+class Others:
+    """The choices of a stream that are in its raw chunks only: all but the first."""
+
+    def __init__(self) -> None:
+        self._answers: dict[int, Answer] = {}
+
+    @property
+    def answers(self) -> Sequence[Answer]:
+        """What has come of each."""
+        return tuple(self._answers.values())
+
+    def add(self, chunk: StreamChunk) -> None:
+        """Take up a chunk."""
+        for choice in getattr(chunk.raw, "choices", None) or ():
+            if (index := getattr(choice, "index", 0)) and hasattr(choice, "delta"):
+                piece = piece_of(choice.delta)
+                said = StreamChunk(piece.text, piece.reasoning, piece.calls, refusal=piece.refusal)
+                self._answers.setdefault(index, Answer()).add(said)
 
 
 def build(
@@ -106,6 +130,7 @@ def build(
         first_token_s=outcome.first_token_s,
         estimated_usage=not known,
         response=outcome.response,
+        refusal=answer.refusal or None,
     )
 
 
@@ -193,7 +218,14 @@ class OnePiece:
         answer, d = self._answer, self._deployment
         calls = tuple({**call, "index": index} for index, call in enumerate(answer.tool_calls))
         yield StreamChunk(
-            answer.content, answer.reasoning, calls, answer.finish_reason, d.provider, d.model, raw=self._response
+            answer.content,
+            answer.reasoning,
+            calls,
+            answer.finish_reason,
+            d.provider,
+            d.model,
+            raw=self._response,
+            refusal=answer.refusal,
         )
 
     async def aclose(self) -> None:

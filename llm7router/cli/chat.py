@@ -173,7 +173,7 @@ class Session:
         self._heard = ""
         messages = [*self._messages, {"role": "user", "content": text}]
         result = await (self._complete(messages) if self._whole else self._stream(messages))
-        self._messages = [*messages, {"role": "assistant", "content": result.content}]
+        self._messages = [*messages, {"role": "assistant", "content": result.content + (result.refusal or "")}]
         click.echo(footer(result), err=True)
         if self._keyless and wants_keys_tip(result):
             click.echo(KEYS_TIP, err=True)
@@ -208,7 +208,7 @@ class Session:
         if self._as_json:
             print_json(as_dict(result))
         else:
-            click.echo(shown(result.content))
+            click.echo(shown(result.content + (result.refusal or "")))
         return result
 
     async def _stream(self, messages: list[dict[str, Any]]) -> CompletionResult:
@@ -219,10 +219,10 @@ class Session:
         with console(err=True).status("asking") as status:
             async with aclosing(chunks):
                 async for chunk in chunks:
-                    if chunk.content:
+                    if words := chunk.content + chunk.refusal:
                         status.stop()
-                        self._heard += chunk.content
-                        click.echo(shown(chunk.content), nl=False)
+                        self._heard += words
+                        click.echo(shown(words), nl=False)
                     result = chunk.result or result
         click.echo()
         assert result is not None, "a stream that ends without an error ends with its result"

@@ -25,6 +25,7 @@ CACHE_WRITE = 2  # times the price of input: 1.25 to keep it for minutes, 2 for 
 IN_BYTES = ("text", "input_audio", "refusal", "thinking")  # parts that have no more tokens than bytes
 
 E = TypeVar("E", bound=StrEnum)
+_encode = json.JSONEncoder(default=str, ensure_ascii=False).encode  # json.dumps makes one for each call
 BUILT_IN = Detector()
 
 
@@ -206,4 +207,4 @@ def _sizes(messages: Sequence[Message], parameters: Mapping[str, Any]) -> tuple[
 
 
 def _json_size(value: Any) -> int:
-    return len(json.dumps(value, default=str, ensure_ascii=False).encode("utf-8", "replace"))
+    return len(_encode(value).encode("utf-8", "replace"))

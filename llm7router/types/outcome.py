@@ -97,6 +97,7 @@ class CompletionResult:
     estimated_usage: bool = field(default=False, repr=False)  # the provider gave no token counts
     response: Any = field(default=None, repr=False)
     cached: bool = field(default=False, repr=False)  # nobody was called now; the tokens are those of back then
+    refusal: str | None = None  # what the model said in place of an answer, where its provider tells the two apart
 
     @property
     def deployment(self) -> str:
@@ -174,3 +175,4 @@ class StreamChunk:
     resumed: bool = False  # from here on, somebody else goes on with a text that broke off
     result: CompletionResult | None = None
     raw: Any = field(default=None, repr=False)
+    refusal: str = ""

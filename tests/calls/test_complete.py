@@ -245,3 +245,32 @@ async def test_connections_are_used_again(backend: LiteLLMBackend, upstream: Ups
 async def test_many_calls_at_once_are_answered(backend: LiteLLMBackend, upstream: Upstream) -> None:
     outcomes = await asyncio.gather(*(backend.complete(call(upstream)) for _ in range(20)))
     assert all(outcome.ok for outcome in outcomes)
+
+
+@pytest.mark.parametrize("unsaid", [None, ...], ids=["null", "absent"])
+@pytest.mark.parametrize("message", [{}, {"tool_calls": [behave.tool_call()]}], ids=["text", "a call"])
+async def test_a_finish_reason_that_was_not_sent_is_not_made_up(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, unsaid: Any, message: dict[str, Any]
+) -> None:
+    body = behave.completion('say "finish_reason": "stop"', finish_reason=None, **message)
+    if unsaid is ...:
+        del body["choices"][0]["finish_reason"]
+    upstream.script("m", [("json_body", body), "answer"])
+    outcome = await backend.complete(call(upstream, prefix=prefix))
+    assert outcome.ok
+    assert Answer.of(outcome.response).finish_reason is None
+    outcome = await backend.complete(call(upstream, prefix=prefix))
+    assert Answer.of(outcome.response).finish_reason == "stop", "the next one says how it ended"
+
+
+async def test_a_refusal_is_an_answer(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
+    upstream.always("json_body", behave.completion(None, refusal="I cannot help with that."))
+    outcome = await backend.complete(call(upstream, prefix=prefix))
+    assert outcome.ok
+    answer = Answer.of(outcome.response)
+    assert (answer.content, answer.refusal, answer.finish_reason) == ("", "I cannot help with that.", "stop")
+
+
+async def test_a_refusal_of_nothing_is_no_answer(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
+    upstream.always("json_body", behave.completion(None, refusal=""))
+    assert (await backend.complete(call(upstream, prefix=prefix))).failure is Failure.BAD_ANSWER

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from llm7router import RequestContext, StreamInterruptedError
-from llm7router.calls.base import Call
+from llm7router.calls.base import Call, ChunkStream
 from llm7router.errors import NoProviderAvailableError
 from llm7router.state.store.base import Store
 from llm7router.state.store.disk import DiskStore
 from llm7router.state.store.memory import MemoryStore
 from llm7router.state.store.plain_disk import DATABASE
 from llm7router.testing import Reply
-from llm7router.types import Failure, Outcome
+from llm7router.types import Failure, Outcome, StreamChunk
 from tests.router.scene import HELLO, Scene, model, provider
 from tests.virtual import in_virtual_time
 
@@ -301,6 +303,45 @@ async def test_a_count_for_one_of_several_answers_gives_no_money_back() -> None:
     one.backend.complete = _thrice(one.backend.complete)  # type: ignore[method-assign]
     await ask(one, n=3)
     assert spent(one, "budget usd/day of intern") == pytest.approx(0.3)
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("told", "usd"), [(400, 0.3), (1200, 0.12)], ids=["for one", "for all"])
+async def test_a_count_for_one_of_several_streamed_answers_gives_no_money_back(told: int, usd: float) -> None:
+    one = scene({"usd_per_day": 5}, script=Reply("four " * 320, prompt_tokens=9, output_tokens=told))
+    one.backend.stream = _streamed_thrice(one.backend.stream)  # type: ignore[method-assign]
+    async for _ in one.router.stream(HELLO, INTERN, n=3, max_tokens=1000):
+        pass
+    assert spent(one, "budget usd/day of intern") == pytest.approx(usd)
+
+
+def _streamed_thrice(stream: Callable[[Call], Awaitable[Outcome]]) -> Callable[[Call], Awaitable[Outcome]]:
+    """The same answer as each of three choices, as `_thrice`."""
+
+    async def streamed(call: Call) -> Outcome:
+        outcome = await stream(call)
+        assert outcome.stream is not None
+        return replace(outcome, stream=Thrice(outcome.stream))
+
+    return streamed
+
+
+class Thrice:
+    """A stream of three choices, of which the second and the third are in raw chunks only."""
+
+    def __init__(self, inner: ChunkStream) -> None:
+        self._inner, self.waited_s, self.cache_tokens = inner, inner.waited_s, inner.cache_tokens
+        self.usage: tuple[int, int] | None = None
+
+    async def __aiter__(self) -> AsyncIterator[StreamChunk]:
+        async for chunk in self._inner:
+            delta = SimpleNamespace(content=chunk.content)
+            raw = SimpleNamespace(choices=[SimpleNamespace(index=index, delta=delta) for index in range(3)])
+            yield replace(chunk, raw=raw)
+        self.usage = self._inner.usage
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
 
 def _thrice(complete: Callable[[Call], Awaitable[Outcome]]) -> Callable[[Call], Awaitable[Outcome]]:
