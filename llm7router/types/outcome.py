@@ -97,9 +97,7 @@ class CompletionResult:
     estimated_usage: bool = field(default=False, repr=False)  # the provider gave no token counts
     response: Any = field(default=None, repr=False)
     cached: bool = field(default=False, repr=False)  # nobody was called now; the tokens are those of back then
-    refusal: str | None = field(
-        default=None, repr=False
-    )  # what the model said in place of an answer, where its provider tells the two apart
+    refusal: str | None = field(default=None, repr=False)  # in place of an answer, where providers tell the two apart
 
     @property
     def deployment(self) -> str:
