@@ -6,12 +6,15 @@ import math
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import NamedTuple
 
 from llm7router.decision import demand, explain
 from llm7router.errors import CallerLimitError, StreamInterruptedError
 from llm7router.events import Watch
+from llm7router.state import forecast, windows
+from llm7router.state.cells import EMPTY
 from llm7router.state.ledger import Ledger
-from llm7router.state.quota import Refusal
+from llm7router.state.refusals import Refusal
 from llm7router.types import (
     CompletionResult,
     Deployment,
@@ -27,6 +30,15 @@ from llm7router.types import (
 UNSERVED = Outcome(Failure.REQUEST_REJECTED)
 
 
+class Allowance(NamedTuple):
+    """What is left of one limit of a caller's, and the seconds until all of it is there again if nothing is used."""
+
+    unit: Unit
+    most: int
+    left: int
+    resets_s: float
+
+
 class Admission:
     """Lets requests in while their caller's limits allow. Callers without limits pass."""
 
@@ -37,6 +49,22 @@ class Admission:
     def callers(self) -> Mapping[str, Deployment]:
         """Whoever has limits, by name."""
         return self._callers
+
+    def allowances(self, name: str | None) -> list[Allowance]:
+        """What a caller has left, by what is known without reading the store; nothing for one without limits."""
+        caller = self._callers.get(name or "")
+        if caller is None:
+            return []
+        known = self._ledger.known(())
+        found = []
+        for limit in caller.limits:
+            if limit.period is not None:
+                window = known.cells.get(limit.cell, EMPTY).windows.get(limit.name, windows.EMPTY)
+                most = windows.most(window, limit, known.now)
+                left = max(0, most - windows.used(window, limit, known.now))
+                resets_s = max(0.0, forecast.resets_at(window, limit, known.now) - known.now)
+                found.append(Allowance(limit.unit, most, left, resets_s))
+        return found
 
     @asynccontextmanager
     async def of(self, watch: Watch) -> AsyncIterator[None]:

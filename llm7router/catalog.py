@@ -16,6 +16,7 @@ from llm7router.decision.demand import MICRO
 from llm7router.state.cells import BUDGET
 from llm7router.types import (
     DISABLED,
+    NO_MAX,
     Capability,
     Counts,
     Deployment,
@@ -192,16 +193,17 @@ def _limit(limit: LimitConfig, cell: str, counts: Counts, *, shared: bool) -> Li
 
 def callers_budget(key: KeyConfig) -> tuple[Limit, ...]:
     """A caller's own budget as limits, which what is not free has for its requests, beside everybody's budget."""
-    return tuple(_budget(key.budget, f"{BUDGET}/{key.name}", f" of {key.name}"))
+    limits = tuple(_budget(key.budget, f"{BUDGET}/{key.name}", f" of {key.name}"))
+    return () if all(limit.counts_only for limit in limits) else limits
 
 
 def _budget(budget: BudgetConfig | KeyBudgetConfig, cell: str = BUDGET, whose: str = "") -> Iterable[Limit]:
-    """The user's own money as limits, over UTC days and months."""
+    """The user's own money as limits, over UTC days and months. What has no budget is counted all the same, so that one
+    that is given in the middle of a month knows what was spent before."""
     periods = ((Period.DAY, budget.usd_per_day), (Period.MONTH, budget.usd_per_month))
     for period, usd in periods:
-        if usd is not None:
-            micro = math.floor(usd * MICRO + 1e-9)
-            yield Limit(f"budget usd/{period.value}{whose}", cell, Unit.USD, micro, period, "UTC", shared=True)
+        micro = NO_MAX if usd is None else min(math.floor(usd * MICRO + 1e-9), NO_MAX - 1)
+        yield Limit(f"budget usd/{period.value}{whose}", cell, Unit.USD, micro, period, "UTC", shared=True)
 
 
 def _price(price: PriceConfig | None) -> Price | None:

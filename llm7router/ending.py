@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from llm7router.decision import explain
 from llm7router.decision.failures import POLICIES, Scope
@@ -16,6 +17,9 @@ from llm7router.errors import (
     StreamInterruptedError,
 )
 from llm7router.types import Attempt, AttemptRecord, Decision, Failure, Outcome
+
+if TYPE_CHECKING:
+    from llm7router.calls.base import ChunkStream
 
 
 def error(
@@ -108,11 +112,12 @@ def wait_s(decision: Decision, ending: Ending, attempts: Sequence[AttemptRecord]
     return retry_after_s(decision, attempts)
 
 
-def finished(opened: Outcome, usage: tuple[int, int] | None, duration_s: float) -> Outcome:
+def finished(opened: Outcome, stream: ChunkStream) -> Outcome:
     """The outcome of a stream that ended well."""
-    prompt, output = usage if usage is not None else (None, None)
+    prompt, output = stream.usage if stream.usage is not None else (None, None)
     # Without usage the reservation stays as it is, but the speed is still worth learning.
-    return replace(opened, stream=None, prompt_tokens=prompt, output_tokens=output, duration_s=duration_s)
+    return replace(opened, stream=None, prompt_tokens=prompt, output_tokens=output, cache_tokens=stream.cache_tokens,
+                   duration_s=stream.waited_s)  # fmt: skip
 
 
 def interrupted(

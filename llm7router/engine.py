@@ -20,7 +20,8 @@ from llm7router.decision.registry import Factor
 from llm7router.events import Watch
 from llm7router.proxies import DIRECT, Proxy
 from llm7router.state.ledger import Ledger
-from llm7router.state.quota import Refusal, Reservation
+from llm7router.state.quota import Reservation
+from llm7router.state.refusals import Refusal
 from llm7router.types import (
     Attempt,
     Capability,

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from llm7router.calls import vectors
-from llm7router.calls.answers import ending_of, place_of
+from llm7router.calls.answers import ending_of, piece_of, place_of
+from llm7router.calls.refusals import refusal_of
 from llm7router.decision import demand
-from llm7router.decision.failures import POLICIES, Refund
-from llm7router.decision.request import BYTES_PER_TOKEN
+from llm7router.decision.failures import may_be_billed
+from llm7router.decision.request import BYTES_PER_TOKEN, CACHE_WRITE
 from llm7router.types import (
     Attempt,
     AttemptRecord,
@@ -33,6 +34,7 @@ class Answer:
     reasoning: str = ""
     finish_reason: str | None = None
     tool_calls: list[dict[str, Any]] = field(default_factory=list)
+    refusal: str = ""
     _places: dict[int, dict[str, Any]] = field(default_factory=dict, repr=False)  # calls by the index of fragments
 
     @classmethod
@@ -46,12 +48,13 @@ class Answer:
         message = choice.message
         calls = [call if isinstance(call, dict) else call.model_dump() for call in message.tool_calls or ()]
         reasoning = getattr(message, "reasoning_content", None) or ""
-        return cls(message.content or "", reasoning, ending_of(choice), calls)
+        return cls(message.content or "", reasoning, ending_of(choice), calls, refusal_of(message))
 
     def add(self, chunk: StreamChunk) -> None:
         """Take up a chunk; fragments of tool calls are joined by their index."""
         self.content += chunk.content
         self.reasoning += chunk.reasoning
+        self.refusal += chunk.refusal
         self.finish_reason = chunk.finish_reason or self.finish_reason
         for fragment in chunk.tool_calls:
             self._add_fragment(fragment)
@@ -71,8 +74,29 @@ class Answer:
     @property
     def estimated_tokens(self) -> int:
         """Output tokens when the provider does not say."""
-        text = self.content + self.reasoning + "".join(str(call.get("function")) for call in self.tool_calls)
+        calls = "".join(str(call.get("function")) for call in self.tool_calls)
+        text = self.content + self.reasoning + self.refusal + calls
         return max(1, math.ceil(len(text.encode("utf-8", "replace")) / BYTES_PER_TOKEN))
+
+
+class Others:
+    """The choices of a stream that are in its raw chunks only: all but the first."""
+
+    def __init__(self) -> None:
+        self._answers: dict[int, Answer] = {}
+
+    @property
+    def answers(self) -> Sequence[Answer]:
+        """What has come of each."""
+        return tuple(self._answers.values())
+
+    def add(self, chunk: StreamChunk) -> None:
+        """Take up a chunk."""
+        for choice in getattr(chunk.raw, "choices", None) or ():
+            if (index := getattr(choice, "index", 0)) and hasattr(choice, "delta"):
+                piece = piece_of(choice.delta)
+                said = StreamChunk(piece.text, piece.reasoning, piece.calls, refusal=piece.refusal)
+                self._answers.setdefault(index, Answer()).add(said)
 
 
 def build(
@@ -88,11 +112,12 @@ def build(
     known = outcome.prompt_tokens is not None and outcome.output_tokens is not None
     prompt = outcome.prompt_tokens if outcome.prompt_tokens is not None else decision.request.prompt_tokens
     output = outcome.output_tokens if outcome.output_tokens is not None else answer.estimated_tokens
+    billed = prompt + outcome.cache_tokens
     return CompletionResult(
         content=answer.content,
         provider=d.provider,
         model=d.model,
-        cost=(d.cost.of(prompt, output) if d.cost else 0.0) + sum(a.usd for a in attempts if not a.ok),
+        cost=(d.cost.of(billed, output) if d.cost else 0.0) + sum(a.usd for a in attempts if not a.ok),
         latency=latency_s,
         tokens_input=prompt,
         tokens_output=output,
@@ -105,6 +130,7 @@ def build(
         first_token_s=outcome.first_token_s,
         estimated_usage=not known,
         response=outcome.response,
+        refusal=answer.refusal or None,
     )
 
 
@@ -141,7 +167,7 @@ def record(attempt: Attempt, outcome: Outcome, request: Request, began_s: float)
     One that failed may have cost its worst case, unless nothing was generated.
     """
     d, usd = attempt.deployment, 0.0
-    if outcome.failure and not d.free and (outcome.generated or POLICIES[outcome.failure].refund is Refund.NOTHING):
+    if not d.free and may_be_billed(outcome):
         usd = demand.worst_usd(request, d, demand.output_tokens(request, d)) or 0.0
     return AttemptRecord(
         deployment=d.id,
@@ -166,14 +192,16 @@ WORDS = 2  # tokens that an answer of one long word may lack
 def believed(outcome: Outcome, deployment: Deployment, request: Request, answers: Iterable[Answer] = ()) -> Outcome:
     """The outcome, of a paid call without counts of tokens that are too low for what was sent and answered.
 
-    Without counts the whole reservation stays charged: what a provider forgets to tell, it may still bill.
+    Without counts the whole reservation stays charged: what a provider forgets to tell, it may still bill. So is a
+    cache that it was asked to write, unless it tells how much of the prompt went there.
     """
     prompt, output = outcome.prompt_tokens, outcome.output_tokens
     if deployment.free or prompt is None or output is None:
         return outcome
     least = sum(answer.estimated_tokens * LEAST_OUTPUT - WORDS for answer in answers)
     if prompt >= request.prompt_tokens * LEAST_PROMPT and output >= least:
-        return outcome
+        untold = request.writes_cache and not outcome.cache_tokens
+        return replace(outcome, cache_tokens=(CACHE_WRITE - 1) * prompt) if untold else outcome
     return replace(outcome, prompt_tokens=None, output_tokens=None)
 
 
@@ -182,7 +210,7 @@ class OnePiece:
 
     def __init__(self, outcome: Outcome, deployment: Deployment) -> None:
         self._answer, self._response, self._deployment = Answer.of(outcome.response), outcome.response, deployment
-        self.waited_s = outcome.duration_s
+        self.waited_s, self.cache_tokens = outcome.duration_s, outcome.cache_tokens
         known = outcome.prompt_tokens is not None and outcome.output_tokens is not None
         self.usage = (outcome.prompt_tokens or 0, outcome.output_tokens or 0) if known else None
 
@@ -190,7 +218,14 @@ class OnePiece:
         answer, d = self._answer, self._deployment
         calls = tuple({**call, "index": index} for index, call in enumerate(answer.tool_calls))
         yield StreamChunk(
-            answer.content, answer.reasoning, calls, answer.finish_reason, d.provider, d.model, raw=self._response
+            answer.content,
+            answer.reasoning,
+            calls,
+            answer.finish_reason,
+            d.provider,
+            d.model,
+            raw=self._response,
+            refusal=answer.refusal,
         )
 
     async def aclose(self) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from llm7router import ending, naming, result
+from llm7router.admission import Allowance
 from llm7router.alerts import Alerts
 from llm7router.cache.response_cache import ResponseCache
 from llm7router.cache.shelves import open_shelf
@@ -219,6 +220,10 @@ class LLMRouter:
     def server_config(self) -> ServerConfig:
         """The gateway's part of the configuration."""
         return self._routing.loaded.config.server
+
+    def allowances(self, caller: str | None) -> list[Allowance]:
+        """What is left of a caller's own limits, one for each; nothing is read from the store."""
+        return self._routing.admission.allowances(caller)
 
     @property
     def history(self) -> History | None:

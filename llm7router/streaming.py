@@ -38,6 +38,7 @@ class Streaming:
             raise ending.error(served.ending, served.decision, watch.records, served.after) from None
         watch.first_token_s = self._clock.monotonic() - watch.began
         answer, resumed = result.Answer(), False
+        others = result.Others()
         while True:
             attempt, reservation, outcome, chunks = opened
             d = attempt.deployment
@@ -46,12 +47,14 @@ class Streaming:
             try:
                 async for chunk in chunks:
                     answer.add(chunk)
+                    if watch.request.choices > 1 and not d.free:
+                        others.add(chunk)
                     if opening is not None:
                         chunk = replace(chunk, provider=d.provider, model=d.model, opening=opening, resumed=resumed)
                         opening = None
                     yield chunk
-                final = ending.finished(outcome, chunks.usage, chunks.waited_s)
-                final = result.believed(final, d, watch.request, [answer])
+                final = ending.finished(outcome, chunks)
+                final = result.believed(final, d, watch.request, [answer, *others.answers])
             except BrokenStreamError as broken:
                 final = replace(broken.outcome, generated=True)
             finally:
@@ -79,7 +82,8 @@ class Streaming:
         """Another deployment that goes on with a plain text where it broke off, if one was declared to (`resume`)."""
         tried = {record.deployment for record in watch.records}
         able = tuple(d for d in deployments if d.resumes and d.id not in tried)
-        plain = answer.content and not answer.tool_calls and not any(parameters.get(name) for name in NOT_RESUMED)
+        plain = answer.content and not (answer.tool_calls or answer.refusal)
+        plain = plain and not any(parameters.get(name) for name in NOT_RESUMED)
         if not able or not plain or watch.request.choices > 1:
             return None
         begun = {"role": "assistant", "content": answer.content, "prefix": True}

@@ -61,6 +61,7 @@ class Reply:
     output_tokens: int | None = 5
     break_after: int | None = None
     vectors: Sequence[Sequence[float] | str] | None = None
+    cache_tokens: int = 0
 
 
 Step = Reply | Failure | str
@@ -149,7 +150,8 @@ class ScriptedBackend:
                 await asyncio.sleep(reply.delay_s)
         except TimeoutError:
             return reply, Outcome(Failure.TIMEOUT, "scripted", duration_s=call.timeout_s)
-        outcome = reply.outcome or Outcome(prompt_tokens=reply.prompt_tokens, output_tokens=reply.output_tokens)
+        tokens = {name: getattr(reply, name) for name in ("prompt_tokens", "output_tokens", "cache_tokens")}
+        outcome = reply.outcome or Outcome(**tokens)
         return reply, replace(outcome, duration_s=reply.delay_s)
 
     def _step(self, call: Call) -> Step:
@@ -171,6 +173,7 @@ class _Words:
         self._call, self._reply = call, reply
         self.usage: tuple[int, int] | None = None
         self.waited_s = reply.delay_s
+        self.cache_tokens = reply.cache_tokens
         self.closed = False
 
     async def __aiter__(self) -> AsyncIterator[StreamChunk]:

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import strategies as st
 
 from tests import checkout, guard
 from tests.upstream import Upstream, refusing_url
 
 checkout.install()
 guard.install()
+os.environ.pop("COLUMNS", None)  # in the workers of pytest-xdist it is there; a test that is about width sets it
+
+
+@pytest.fixture(scope="session", autouse=True)
+def characters() -> None:
+    """Hypothesis's table of all characters. It is made when the first text is, and kept in `.hypothesis`: without that,
+    whichever test comes first would take 1 to 2 s for it and fail its health check, `too_slow`.
+    """
+    st.text().validate()
 
 
 @pytest.fixture

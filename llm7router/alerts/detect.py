@@ -14,7 +14,7 @@ from llm7router.alerts.alert import Alert, Kind
 from llm7router.decision.demand import MICRO, is_budget
 from llm7router.decision.explain import duration
 from llm7router.decision.failures import POLICIES
-from llm7router.state import health, periods, quota, windows
+from llm7router.state import health, periods, quota, refusals, windows
 from llm7router.state.cells import EMPTY, Cell
 from llm7router.types import Deployment, Failure, Limit, Period, Snapshot, Unit
 
@@ -75,7 +75,8 @@ def _shares(seen: Seen, snapshot: Snapshot, shares: Sequence[float]) -> Iterator
     """The highest share that each budget and each long limit has reached."""
     now = snapshot.now
     holders = (*seen.callers, *(d for d, _ in seen.tried))
-    for d, limit in [(one, limit) for one in holders for limit in one.limits if limit.period in _LONG]:
+    limits = [(one, limit) for one in holders for limit in one.limits if limit.period in _LONG]
+    for d, limit in [(one, limit) for one, limit in limits if not limit.counts_only]:
         window = snapshot.cells.get(limit.cell, EMPTY).windows.get(limit.name)
         if window is None:
             continue
@@ -138,8 +139,8 @@ def _down(d: Deployment, snapshot: Snapshot) -> bool:
     if cells.get(d.cell, EMPTY).health.open_until:
         return True
     one_each = tuple(quota.Charge(limit, 1) for limit in d.limits)
-    refusals = (quota.find_block(cells, d, now), quota.find_refusal(cells, one_each, now))
-    return any(refusal is not None and refusal.free_at - now >= LONG_S for refusal in refusals)
+    found = (refusals.find_block(cells, d, now), refusals.find_refusal(cells, one_each, now))
+    return any(refusal is not None and refusal.free_at - now >= LONG_S for refusal in found)
 
 
 def _over(seen: Seen, snapshot: Snapshot, cell: Cell) -> Iterator[str]:

@@ -56,9 +56,11 @@ class Entry:
 
 
 def entry_of(result: CompletionResult, now: float) -> Entry | None:
-    """What to keep of an answer, or None: it did not end by itself, or holds more than would be kept."""
+    """What to keep of an answer, or None: it did not end by itself, holds more than would be kept, or is a refusal."""
     choices = getattr(result.response, "choices", None) or ()
-    beyond = any(getattr(getattr(choice, "message", None), name, None) for choice in choices for name in BEYOND)
+    beyond = result.refusal or any(
+        getattr(getattr(choice, "message", None), name, None) for choice in choices for name in BEYOND
+    )
     if result.finish_reason not in WHOLE or beyond or not (result.content or result.tool_calls):
         return None
     own = {f.name: getattr(result, f.name) for f in fields(Entry) if f.name != "at"}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
+from llm7router.calls.refusals import refusal_of
 from llm7router.types import Failure, Outcome
 
 MOST = 10**9  # tokens, or requests; no limit and no context is near it
@@ -25,7 +26,7 @@ def read(response: Any) -> Outcome:
     if not choices:
         return Outcome(Failure.BAD_ANSWER, "an answer without choices", headers=headers)
     failure = None if any(_has_content(choice) for choice in choices) else _why_empty(choices[0])
-    if any(place_of(call) is None for choice in choices for call in piece_of(getattr(choice, "message", None))[2]):
+    if any(place_of(call) is None for choice in choices for call in piece_of(getattr(choice, "message", None)).calls):
         failure = Failure.BAD_ANSWER, NO_PLACE
     if failure is None and any(_native(choice) == "error" for choice in choices):
         failure = Failure.BAD_ANSWER, "the provider's finish reason is an error"
@@ -36,6 +37,7 @@ def read(response: Any) -> Outcome:
         response=response,
         prompt_tokens=usage[0] if usage else None,
         output_tokens=usage[1] if usage else None,
+        cache_tokens=cache_tokens(getattr(response, "usage", None)),
         headers=headers,
     )
 
@@ -59,6 +61,20 @@ def counts(prompt: Any, output: Any, total: Any = None) -> tuple[int, int] | Non
     return told_prompt, max(told_output, (count(total) or 0) - told_prompt)
 
 
+WRITTEN = ("cached_creation_tokens", "cache_creation_tokens", "cache_write_tokens", "cache_creation_input_tokens")
+
+
+def cache_tokens(usage: Any) -> int:
+    """Input tokens that are billed once more, at most, since the provider says that it wrote them to a cache.
+
+    What stands in details is a part of the prompt; what stands beside it may not be, and then costs twice the price.
+    """
+    told = usage if isinstance(usage, Mapping) else usage.model_dump() if hasattr(usage, "model_dump") else {}
+    details = told.get("prompt_tokens_details")
+    inside = [count(details.get(name)) or 0 for name in WRITTEN] if isinstance(details, Mapping) else []
+    return max(*(2 * (count(told.get(name)) or 0) for name in WRITTEN), *inside)
+
+
 def count(value: Any) -> int | None:
     """A count that a provider gave, if it is a whole number from 0 to a billion: it may be anything."""
     return value if type(value) is int and 0 <= value <= MOST else None
@@ -77,11 +93,21 @@ def headers_of(response: Any) -> Mapping[str, str]:
     return {str(name).lower(): str(value) for name, value in dict(headers).items()}
 
 
-def piece_of(delta: Any) -> tuple[str, str, tuple[Mapping[str, Any], ...]]:
-    """Text, reasoning and tool calls of a message or of a delta."""
+class Piece(NamedTuple):
+    """What a message or a delta says."""
+
+    text: str = ""
+    reasoning: str = ""
+    calls: tuple[Mapping[str, Any], ...] = ()
+    refusal: str = ""
+
+
+def piece_of(delta: Any) -> Piece:
+    """What a message or a delta of LiteLLM's says."""
     calls = getattr(delta, "tool_calls", None) or ()
     plain = tuple(call if isinstance(call, dict) else call.model_dump(exclude_none=True) for call in calls)
-    return getattr(delta, "content", None) or "", getattr(delta, "reasoning_content", None) or "", plain
+    text, reasoning = getattr(delta, "content", None) or "", getattr(delta, "reasoning_content", None) or ""
+    return Piece(text, reasoning, plain, refusal_of(delta))
 
 
 def ending_of(choice: Any, native: str | None = None) -> str | None:
@@ -90,21 +116,27 @@ def ending_of(choice: Any, native: str | None = None) -> str | None:
     return "length" if reason == "stop" and (native or _native(choice)) in CUT else reason
 
 
+def forget_endings(response: Any) -> None:
+    """For an answer without finish reasons, for which LiteLLM makes up "stop" and "tool_calls"."""
+    for choice in getattr(response, "choices", None) or ():
+        choice.finish_reason = None
+
+
 def _has_content(choice: Any) -> bool:
     """More than nothing; what was cut off while it was reasoning is nothing."""
     message = getattr(choice, "message", None)
     others = ("function_call", "audio", "images")
-    text, reasoning, calls = piece_of(message)
-    if text or calls or any(getattr(message, name, None) for name in others):
+    piece = piece_of(message)
+    if piece.text or piece.calls or piece.refusal or any(getattr(message, name, None) for name in others):
         return True
-    return bool(reasoning) and getattr(choice, "finish_reason", None) != "length"
+    return bool(piece.reasoning) and getattr(choice, "finish_reason", None) != "length"
 
 
 def _why_empty(choice: Any) -> tuple[Failure, str]:
     reason = getattr(choice, "finish_reason", None)
     if reason == "content_filter":
         return Failure.POLICY, "a content filter emptied the answer"
-    if reason == "length" and piece_of(getattr(choice, "message", None))[1]:
+    if reason == "length" and piece_of(getattr(choice, "message", None)).reasoning:
         return Failure.NO_ANSWER, REASONING_ONLY
     return Failure.BAD_ANSWER, f"an empty answer (finish reason: {_native(choice) or reason})"
 

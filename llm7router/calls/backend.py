@@ -138,7 +138,17 @@ class LiteLLMBackend:
         return ContentStream(wrapper, call, tail, self._clock, started)
 
     async def _completed(self, call: Call) -> Outcome:
-        return answers.read(await self._dispatch(call, stream=False))
+        from llm7router.calls.transport import ENDED, Ended  # imports httpx
+
+        ended = Ended()
+        token = ENDED.set(ended)
+        try:
+            response = await self._dispatch(call, stream=False)
+        finally:
+            ENDED.reset(token)
+        if ended.unsaid:
+            answers.forget_endings(response)
+        return answers.read(response)
 
     async def _embedded(self, call: Call) -> Outcome:
         from llm7router.calls.arguments import of_embedding  # imports httpx

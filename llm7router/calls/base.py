@@ -44,6 +44,7 @@ class ChunkStream(Protocol):
 
     waited_s: float  # seconds spent waiting for the provider, from the start of the call; the caller's own not counted
     usage: tuple[int, int] | None  # prompt and output tokens as the provider counted them; set at the end
+    cache_tokens: int  # as `Outcome.cache_tokens`; set with it
 
     def __aiter__(self) -> AsyncIterator[StreamChunk]: ...
 

@@ -20,6 +20,7 @@ from llm7router.types import Deployment, Failure, Outcome
 # Failures of which a provider may say when they end.
 WAITING = frozenset({Failure.RATE_LIMITED, Failure.QUOTA_GONE, Failure.NO_QUOTA, Failure.OVERLOADED})
 LIMITED = frozenset({Failure.RATE_LIMITED, Failure.QUOTA_GONE})
+UNSENT = frozenset({Failure.REQUEST_REJECTED, Failure.UNSUPPORTED})  # LiteLLM's own refusals: nothing was sent
 LOCAL: dict[type[local.LocalError], Failure] = {
     local.LocalModelError: Failure.LOCAL_BROKEN,
     local.LocalBusyError: Failure.BUSY,
@@ -56,13 +57,14 @@ def classify(error: BaseException, deployment: Deployment, *, now: float | None 
         return said(reply, deployment, now, kind)
     if type(error).__module__.partition(".")[0] not in {"litellm", "openai"}:  # a fault on this side
         return Outcome(Failure.SERVER_ERROR, redact(f"{kind}: {reply.message}", deployment))
-    return _mild(said(reply, deployment, now, kind))
+    outcome = said(reply, deployment, now, kind)
+    return _mild(outcome) if outcome.failure in UNSENT else _begun(outcome, deployment)
 
 
 def inside(text: str, deployment: Deployment, now: float) -> Outcome:
     """What an error inside an answer means; `text` is its JSON."""
     code = _CODE.search(text)
-    return _mild(said(Reply(int(code[1]) if code else None, text), deployment, now))
+    return _begun(said(Reply(int(code[1]) if code else None, text), deployment, now), deployment)
 
 
 def said(reply: Reply, deployment: Deployment, now: float, kind: str = "") -> Outcome:
@@ -79,6 +81,12 @@ def said(reply: Reply, deployment: Deployment, now: float, kind: str = "") -> Ou
         upstream_only=rule is not None and rule.upstream_only,
         headers=reply.headers,
     )
+
+
+def _begun(outcome: Outcome, deployment: Deployment) -> Outcome:
+    """An error after a 200. What costs money may have been at work by then, and be billed; of what is free, the
+    failure alone says what is given back."""
+    return replace(_mild(outcome), generated=not deployment.free)
 
 
 def _mild(outcome: Outcome) -> Outcome:

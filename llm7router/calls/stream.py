@@ -25,7 +25,8 @@ class ContentStream:
 
     def __init__(self, wrapper: Any, call: Call, tail: Tail, clock: Clock, started: float) -> None:
         self.usage: tuple[int, int] | None = None
-        self.waited_s = 0.0
+        self.cache_tokens = 0
+        self.waited_s = 0.0  # for the answer, from the begin of the call; of a whole one, to its last piece
         self.headers = answers.headers_of(wrapper)
         self._wrapper, self._call, self._tail, self._clock = wrapper, call, tail, clock
         self._started = started  # on the clock's monotonic
@@ -81,41 +82,34 @@ class ContentStream:
         patience = min(call.between_tokens_s, left, LAST_S if self._finished else left)
         failure: Outcome | None = None
         chunk: StreamChunk | None = None
+        held = False  # open, behind the end of the answer
         try:
             async with asyncio.timeout(max(0.0, patience)):
                 chunk = await self._until_worth_showing()
         except TimeoutError:
-            if self._alone and self._tail.complete:
-                return await self._ended()
+            held = self._alone and self._tail.complete
             what = "between two pieces" if patience < left else "in all"
-            failure = Outcome(Failure.TIMEOUT, f"cut off: more than {max(patience, 0):g} s {what}")
+            failure = None if held else Outcome(Failure.TIMEOUT, f"cut off: more than {max(patience, 0):g} s {what}")
         except Exception as error:
             failure = self.explain(error)
         finally:
             self.waited_s = waited_s + self._clock.monotonic() - asked
+        if held:
+            # The chunk with the finish reason, unless LiteLLM has let go of it already: it waits for the very end.
+            chunk = StreamChunk(finish_reason=getattr(self._wrapper, "received_finish_reason", None) or "stop")
         if failure is None and (chunk is None or chunk.finish_reason):
             failure = self._bad_end(chunk)
         if failure is not None:
             raise BrokenStreamError(replace(failure, duration_s=self.waited_s)) from None
-        if chunk is None:
+        if chunk is None or held:
             self.usage = self._counted()
+            self.waited_s = waited_s  # what comes behind the last piece is no part of how long the answer took
+        if held:
+            await self.aclose()
+        if chunk is None or (held and self._finished):
             raise StopAsyncIteration
         self._finished = self._alone and chunk.finish_reason is not None
         return chunk
-
-    async def _ended(self) -> StreamChunk:
-        """The end of an answer that is whole, though its provider holds the connection open with nothing more to say.
-
-        The chunk with the finish reason, unless LiteLLM has let go of it already: it waits for the very end.
-        """
-        last = StreamChunk(finish_reason=getattr(self._wrapper, "received_finish_reason", None) or "stop")
-        if (failure := self._bad_end(last)) is not None:
-            raise BrokenStreamError(replace(failure, duration_s=self.waited_s)) from None
-        self.usage = self._counted()
-        await self.aclose()
-        if self._finished:
-            raise StopAsyncIteration
-        return last
 
     async def _until_worth_showing(self) -> StreamChunk | None:
         async for raw in self._wrapper:
@@ -129,14 +123,15 @@ class ContentStream:
         self._guessed = answers.usage_of(raw) or self._guessed
         choices = getattr(raw, "choices", None) or []
         pieces = {getattr(choice, "index", 0) or 0: answers.piece_of(choice.delta) for choice in choices}
-        if any(answers.place_of(call) is None for piece in pieces.values() for call in piece[2]):
+        if any(answers.place_of(call) is None for piece in pieces.values() for call in piece.calls):
             raise answers.BadAnswerError(answers.NO_PLACE)
-        self._answered = self._answered or any(content or calls for content, _, calls in pieces.values())
-        content, reasoning, calls = pieces.get(0, ("", "", ()))
+        self._answered = self._answered or any(p.text or p.calls or p.refusal for p in pieces.values())
+        first = pieces.get(0, answers.Piece())
         reason = choices[0].finish_reason if choices else None
         if reason is not None:
             reason = answers.ending_of(choices[0], self._tail.finish_reason)
-        return StreamChunk(content, reasoning, calls, reason, raw=raw), any(map(any, pieces.values()))
+        chunk = StreamChunk(first.text, first.reasoning, first.calls, reason, raw=raw, refusal=first.refusal)
+        return chunk, any(map(any, pieces.values()))
 
     def _bad_end(self, last: StreamChunk | None) -> Outcome | None:
         """Why this end is none. LiteLLM shows "stop" for a stream that was cut and for one that failed."""
@@ -155,6 +150,7 @@ class ContentStream:
     def _counted(self) -> tuple[int, int] | None:
         """The provider's count. Without the wire to look at, only a local model's is known not to be a guess."""
         if self._tail.seen:
+            self.cache_tokens = self._tail.cache_tokens
             return self._tail.usage
         return self._guessed if self._call.deployment.local else None
 

@@ -64,6 +64,11 @@ class Tail:
         return None
 
     @property
+    def cache_tokens(self) -> int:
+        """As `answers.cache_tokens`, the most of every usage."""
+        return max((answers.cache_tokens(usage) for usage in self._values(_USAGE)), default=0)
+
+    @property
     def error(self) -> str | None:
         """The last error inside the answer, as JSON `{"error": ...}`."""
         return next((json.dumps({"error": error}) for error in self._values(_ERROR)), None)

@@ -6,6 +6,7 @@ and a refused connection alike. So every lost connection is raised as one of the
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 import aiohttp
 import httpx
 
+from llm7router.calls.refusals import Lines
 from llm7router.calls.tail import Tail
 
 CONNECT_S = 5.0  # a host that does not answer within this is down; the attempt's own time is for the answer
@@ -21,6 +23,19 @@ VECTOR_BODY = 2**17  # bytes more for each text to embed: 4,096 numbers of 25 ch
 NO_AUTHORIZATION = "llm7router-sends-no-key"  # as an API key: leave the Authorization header out
 SDK_HEADERS = "openai-"  # the OpenAI SDK adds the user's organization and project there, whatever the host
 TAIL: ContextVar[Tail | None] = ContextVar("llm7router_tail", default=None)  # where to keep the end of the next answer
+
+
+_FINISH = re.compile(rb'"finish_reason"\s{0,4}:\s{0,4}"')  # inside of texts the quotes are escaped: these are keys
+
+
+@dataclass(slots=True)
+class Ended:
+    """What a whole answer says of its end."""
+
+    unsaid: bool = False  # it came, without a finish reason
+
+
+ENDED: ContextVar[Ended | None] = ContextVar("llm7router_ended", default=None)  # what to tell of the next answer
 
 
 @dataclass(slots=True)
@@ -73,7 +88,7 @@ class GuardedTransport(httpx.AsyncBaseTransport):
         bounded = _BoundedResponse(
             response.status_code, headers=response.headers, stream=response.stream, extensions=response.extensions
         )
-        bounded.tail = TAIL.get()
+        bounded.tail, bounded.ended = TAIL.get(), ENDED.get()
         if (bulk := BULK.get()) is not None:
             bounded.max_body = bulk.max_body
             bulk.headers = {name.lower(): value for name, value in response.headers.items()}
@@ -86,7 +101,14 @@ class GuardedTransport(httpx.AsyncBaseTransport):
 
 class _BoundedResponse(httpx.Response):
     tail: Tail | None = None
+    ended: Ended | None = None
     max_body = MAX_BODY
+
+    async def aread(self) -> bytes:
+        body = await super().aread()
+        if self.ended is not None:
+            self.ended.unsaid = not _FINISH.search(body)
+        return body
 
     async def aiter_lines(self) -> AsyncIterator[str]:
         """LiteLLM ends a stream at any line with `[DONE]` in it, also in the text of an answer; so that is escaped."""
@@ -96,7 +118,7 @@ class _BoundedResponse(httpx.Response):
 
     async def aiter_bytes(self, chunk_size: int | None = None) -> AsyncIterator[bytes]:
         by_line = self.headers.get("content-type", "").startswith("text/event-stream")
-        size = 0
+        size, lines = 0, Lines()
         try:
             async for chunk in super().aiter_bytes(chunk_size):
                 size += len(chunk)
@@ -106,7 +128,9 @@ class _BoundedResponse(httpx.Response):
                     raise BodyTooLargeError(f"the answer is longer than {self.max_body} bytes")
                 if self.tail is not None:
                     self.tail.feed(chunk)
-                yield chunk
+                yield lines.feed(chunk) if by_line else chunk
+            if by_line:
+                yield lines.end()
         except httpx.ConnectError as error:  # what LiteLLM's transport makes of a reset
             raise CutOffError(str(error)) from error
 

@@ -184,7 +184,7 @@ class Session:
         except RoutingError as error:
             self._proxy_tip.say(error.attempts)
             raise
-        self._messages = [*messages, {"role": "assistant", "content": result.content}]
+        self._messages = [*messages, {"role": "assistant", "content": result.content + (result.refusal or "")}]
         click.echo(footer(result), err=True)
         self._proxy_tip.say(result.attempts)
         if self._keyless and wants_keys_tip(result):
@@ -220,7 +220,7 @@ class Session:
         if self._as_json:
             print_json(as_dict(result))
         else:
-            click.echo(shown(result.content))
+            click.echo(shown(result.content + (result.refusal or "")))
         return result
 
     async def _stream(self, messages: list[dict[str, Any]]) -> CompletionResult:
@@ -231,10 +231,10 @@ class Session:
         with console(err=True).status("asking") as status:
             async with aclosing(chunks):
                 async for chunk in chunks:
-                    if chunk.content:
+                    if words := chunk.content + chunk.refusal:
                         status.stop()
-                        self._heard += chunk.content
-                        click.echo(shown(chunk.content), nl=False)
+                        self._heard += words
+                        click.echo(shown(words), nl=False)
                     result = chunk.result or result
         click.echo()
         assert result is not None, "a stream that ends without an error ends with its result"

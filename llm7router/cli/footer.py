@@ -84,6 +84,7 @@ def as_dict(result: CompletionResult) -> dict[str, Any]:
         "estimated_usage": result.estimated_usage,
         "finish_reason": result.finish_reason,
         "reasoning": result.reasoning,
+        "refusal": result.refusal,
         "tool_calls": list(result.tool_calls),
         "request_id": result.request_id,
         "cached": result.cached,

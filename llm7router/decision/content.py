@@ -16,6 +16,20 @@ def parts(message: Message) -> Sequence[Mapping[str, Any]]:
     return [part for part in content or () if isinstance(part, Mapping)]
 
 
+def holds(value: Any, key: str) -> bool:
+    """Whether there is such a key anywhere inside, however deep."""
+    todo = [value]
+    while todo:
+        inner = todo.pop()
+        if isinstance(inner, Mapping):
+            if key in inner:
+                return True
+            todo += inner.values()
+        elif isinstance(inner, list | tuple):
+            todo += inner
+    return False
+
+
 def text_of(message: Message) -> str:
     """The text of a message."""
     return "\n".join(str(part.get("text", "")) for part in parts(message) if part.get("type") == "text")

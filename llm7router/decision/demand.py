@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from llm7router.state.cells import BUDGET
+from llm7router.state import cells
 from llm7router.state.quota import Charge, Charged
 from llm7router.types import Counts, Deployment, Limit, Operation, Request, TaskType, Unit
 
@@ -17,12 +17,11 @@ _REQUESTS, _CONCURRENT, _TOKENS = Unit.REQUESTS, Unit.CONCURRENT, Unit.TOKENS
 _INPUT_TOKENS, _NEURONS, _USD = Unit.INPUT_TOKENS, Unit.NEURONS, Unit.USD
 _EMBEDDINGS = Operation.EMBEDDINGS
 _RESERVED, _INPUT_ONLY = Counts.RESERVED, Counts.INPUT_ONLY
-_CALLERS_BUDGET = f"{BUDGET}/"
 
 
 def is_budget(limit: Limit) -> bool:
     """It counts the user's money, by what the user pays; other `usd` limits count a provider's list prices."""
-    return limit.cell == BUDGET or limit.cell.startswith(_CALLERS_BUDGET)
+    return cells.is_budget(limit.cell)
 
 
 def wanted_output(request: Request) -> int:
@@ -84,9 +83,16 @@ def amount(limit: Limit, deployment: Deployment, prompt_tokens: int, output_toke
 
 
 def actual(
-    charged: Charged, deployment: Deployment, prompt_tokens: int, output_tokens: int, reserved_output: int
+    charged: Charged,
+    deployment: Deployment,
+    prompt_tokens: int,
+    output_tokens: int,
+    reserved_output: int,
+    cache_tokens: int = 0,
 ) -> int:
-    """What a finished call counted against a limit that was charged for it."""
+    """What a finished call counted against a limit that was charged for it. `cache_tokens` count as money only."""
+    if charged.limit.unit is _USD:
+        prompt_tokens += cache_tokens
     if charged.limit.counts is _RESERVED:  # the provider keeps the output that was asked for, so do we
         output_tokens = max(output_tokens, reserved_output)
     return amount(charged.limit, deployment, prompt_tokens, output_tokens)

@@ -12,8 +12,8 @@ from math import copysign
 from llm7router.decision import demand
 from llm7router.state import health as breaker
 from llm7router.state import latency as speed
-from llm7router.state import windows
 from llm7router.state.cells import EMPTY
+from llm7router.state.forecast import scarcity
 from llm7router.types import Candidate, Capability, Reading, Request
 
 UNKNOWN = 0.5
@@ -36,7 +36,7 @@ def cost(request: Request, candidate: Candidate, /, *, usd_target: float = 0.001
         if limit.scarce:
             window = candidate.cells.get(limit.cell, EMPTY).windows.get(limit.name)
             if window is not None:
-                share = windows.scarcity(window, limit, candidate.now)
+                share = scarcity(window, limit, candidate.now)
                 if share < left:
                     left, name = share, limit.name
     if left == 1.0:

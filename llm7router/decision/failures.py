@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
-from llm7router.types import Failure
+from llm7router.types import Failure, Outcome
 
 
 class Scope(StrEnum):
@@ -89,6 +89,11 @@ POLICIES: Mapping[Failure, Policy] = {
 }
 
 BACKOFF_S, BACKOFF_MAX_S = 5.0, 120.0  # a 429 without a hint: 5 * 2^streak seconds, at most 120
+
+
+def may_be_billed(outcome: Outcome) -> bool:
+    """The provider may have generated something before the call failed, and ask money for it."""
+    return outcome.failure is not None and (outcome.generated or POLICIES[outcome.failure].refund is Refund.NOTHING)
 
 
 def block_s(failure: Failure, hint_s: float | None, streak: int, jitter: float) -> float | None:

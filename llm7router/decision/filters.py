@@ -9,7 +9,7 @@ import math
 from collections.abc import Callable, Sequence
 
 from llm7router.decision import demand
-from llm7router.state import health, quota
+from llm7router.state import health, refusals
 from llm7router.state.cells import EMPTY
 from llm7router.types import Candidate, Capability, Deployment, Failure, Operation, Rejection, Request, Unit
 
@@ -113,7 +113,7 @@ def fits_budget(request: Request, candidate: Candidate) -> Rejection | None:
 def not_blocked(request: Request, candidate: Candidate) -> Rejection | None:
     """No block by what the provider said: 429, a rejected key, no credit, a model that is gone."""
     d = candidate.deployment
-    blocked = quota.find_block(candidate.cells, d, candidate.now)
+    blocked = refusals.find_block(candidate.cells, d, candidate.now)
     if blocked is None:
         return None
     advice = f"correct {d.key_name}" if blocked.reason == Failure.KEY_REJECTED and d.key_name else ""
@@ -135,7 +135,7 @@ def within_limits(request: Request, candidate: Candidate) -> Rejection | None:
     if not d.limits:
         return None
     amounts = demand.amounts(request, d, candidate.output_tokens)
-    refusal = quota.find_refusal(candidate.cells, zip(d.limits, amounts, strict=True), candidate.now)
+    refusal = refusals.find_refusal(candidate.cells, zip(d.limits, amounts, strict=True), candidate.now)
     if refusal is None:
         return None
     free_at = refusal.free_at if refusal.free_at < math.inf else None

@@ -9,7 +9,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from llm7router.decision.demand import output_tokens, worst_usd
-from llm7router.decision.failures import POLICIES, Refund, Scope, Then
+from llm7router.decision.failures import POLICIES, Scope, Then, may_be_billed
 from llm7router.state.quota import BREAKER_OPEN
 from llm7router.types import Attempt, Decision, Failure, Outcome, Scored
 
@@ -73,7 +73,7 @@ def attempts(
         if outcome.failure is Failure.REFUSED and outcome.detail == BREAKER_OPEN and not ignore_breaker:
             behind_breakers.append(scored)  # it opened, or its one probe was taken, since the decision
         counted += policy.counted and not d.local
-        spent += worst if policy.refund is Refund.NOTHING else 0.0
+        spent += worst if may_be_billed(outcome) else 0.0
         queue = _after(queue, scored, outcome, policy.scope)
         behind_breakers = _after(behind_breakers, scored, outcome, policy.scope)
     return Ending(rejected_by=first_rejection)

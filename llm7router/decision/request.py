@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from llm7router.decision.content import parts
+from llm7router.decision.content import holds, parts
 from llm7router.decision.tasks import Detector
 from llm7router.errors import ArgumentError, ConfigError
 from llm7router.types import Capability, Message, Request, RequestContext, TaskType
@@ -21,9 +21,11 @@ TOKENS_PER_REQUEST = 16
 TOKENS_PER_IMAGE = 1100  # OpenAI's high detail: 765 to 1,105 for common sizes
 MOST_PER_IMAGE = 50_000  # gpt-4o-mini counts 2,833 and 5,667 for each of up to eight tiles
 MOST_PER_FILE = 1_000_000  # of a film or a file, which may be an address only: as much as the largest contexts hold
+CACHE_WRITE = 2  # times the price of input: 1.25 to keep it for minutes, 2 for an hour
 IN_BYTES = ("text", "input_audio", "refusal", "thinking")  # parts that have no more tokens than bytes
 
 E = TypeVar("E", bound=StrEnum)
+_encode = json.JSONEncoder(default=str, ensure_ascii=False).encode  # json.dumps makes one for each call
 BUILT_IN = Detector()
 
 
@@ -50,6 +52,7 @@ def build(
     found = detect(messages, None if auto else task)
     max_tokens = parameters.get("max_completion_tokens") or parameters.get("max_tokens")
     prompt_tokens, prompt_tokens_most = estimate(messages, parameters)
+    writes_cache = holds((messages, parameters), "cache_control")
     hint = context.estimated_tokens
     return Request(
         id=id,
@@ -58,7 +61,8 @@ def build(
         difficulty=found.difficulty,
         difficulty_evidence=found.difficulty_because,
         prompt_tokens=prompt_tokens,
-        prompt_tokens_most=prompt_tokens_most,
+        prompt_tokens_most=prompt_tokens_most * (CACHE_WRITE if writes_cache else 1),
+        writes_cache=writes_cache,
         max_tokens=positive(max_tokens, "max_tokens"),
         choices=positive(parameters.get("n"), "n") or 1,
         requires=implied(messages, parameters) | required(context),
@@ -203,4 +207,4 @@ def _sizes(messages: Sequence[Message], parameters: Mapping[str, Any]) -> tuple[
 
 
 def _json_size(value: Any) -> int:
-    return len(json.dumps(value, default=str, ensure_ascii=False).encode("utf-8", "replace"))
+    return len(_encode(value).encode("utf-8", "replace"))

@@ -19,7 +19,7 @@ from typing import Any
 
 from llm7router.errors import StoreError
 from llm7router.history import sketch
-from llm7router.history.base import Rows
+from llm7router.history.base import Rows, bounded
 from llm7router.history.tally import MOST_OF_AN_HOUR, OTHERS
 from llm7router.history.usage import SUMS, Key, Usage
 from llm7router.state.store.plain_disk import busy
@@ -41,6 +41,7 @@ INSERT INTO usage ({", ".join(COLUMNS)}) VALUES ({", ".join("?" * len(COLUMNS))}
 ON CONFLICT ({", ".join(Key._fields)}) DO UPDATE SET
   {", ".join(f"{name} = {name} + excluded.{name}" for name in SUMS)}, latency = merged(latency, excluded.latency)"""  # noqa: S608 - names of ours
 KEYS = f"SELECT {', '.join(Key._fields)} FROM usage WHERE hour = ?"  # noqa: S608 - names of ours
+NEWEST = "SELECT DISTINCT hour FROM usage ORDER BY hour DESC LIMIT 2"
 READ = f"SELECT {', '.join(COLUMNS)} FROM usage WHERE hour >= ?"  # noqa: S608 - names of ours
 
 
@@ -86,7 +87,8 @@ class SqliteHistory:
                 connection.executemany(
                     ADD, ((*key, *_values(usage)) for key, usage in _bounded(connection, rows).items())
                 )
-                connection.execute("DELETE FROM usage WHERE hour < ?", (keep_from,))
+                newest = [hour for (hour,) in connection.execute(NEWEST)]
+                connection.execute("DELETE FROM usage WHERE hour < ?", (bounded(rows, keep_from, newest),))
                 connection.execute("COMMIT")
 
     def _connect(self) -> sqlite3.Connection:

@@ -98,6 +98,7 @@ def _answer(result: CompletionResult) -> dict[str, Any]:
     return {
         "content": result.content,
         "reasoning": result.reasoning,
+        "refusal": result.refusal,
         "tool_calls": result.tool_calls,
         "finish_reason": result.finish_reason,
     }

@@ -18,7 +18,7 @@ from typing import Any
 
 from llm7router.config.server_models import ServerConfig
 from llm7router.router import LLMRouter
-from llm7router.server import errors
+from llm7router.server import allowance, errors
 from llm7router.server.dialects import dialect_of, embeddings
 from llm7router.server.dialects.base import Asked, Dialect
 from llm7router.server.dialects.context import read_context
@@ -26,6 +26,7 @@ from llm7router.server.errors import ApiError
 from llm7router.server.guard import ClientLeftError, Receive, Scope, Send, Visit, check_body, too_long
 from llm7router.server.keys import Client
 from llm7router.server.respond import SAFE, encoded, send_json
+from llm7router.server.values import PER_MESSAGE, has_more_values, most_values
 from llm7router.types import CompletionResult, EmbeddingResult, Opening, RequestContext, StreamChunk
 
 log = logging.getLogger("llm7router")
@@ -60,7 +61,7 @@ class Exchange:
     async def _serve(self, dialect: Dialect, asked: Asked, send: Send) -> None:
         if not asked.stream:
             result = await self._router.complete(asked.messages, asked.context, **asked.parameters)
-            about = about_answer(asked.ignored, result)
+            about = self._about(asked, result)
             await send_json(send, 200, dialect.whole(asked, result), about)
             return
         chunks = self._router.stream(asked.messages, asked.context, **asked.parameters)
@@ -68,12 +69,15 @@ class Exchange:
             first = await anext(chunks)  # nothing is sent before the first content: until here, failover is silent
             await self._write(dialect, asked, first, chunks, send)
 
+    def _about(self, asked: Asked, answer: CompletionResult | Opening) -> dict[str, str]:
+        return about_answer(asked.ignored, answer) | allowance.fields(self._router.allowances(asked.context.caller))
+
     async def _write(
         self, dialect: Dialect, asked: Asked, first: StreamChunk, chunks: AsyncIterator[StreamChunk], send: Send
     ) -> None:
         opening = first.opening
         assert opening is not None, "the first chunk says who answers"
-        about = about_answer(asked.ignored, opening)
+        about = self._about(asked, opening)
         fields = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no"), *SAFE]
         await send({"type": "http.response.start", "status": 200, "headers": fields + encoded(about)})
         writer = dialect.writer(asked)
@@ -112,7 +116,8 @@ class Embeddings:
             context = context_of(self._router, visit, texts.model, read_context(body))
             async with while_connected(receive):
                 result = await self._router.embed(texts.inputs, context, **texts.parameters)
-                await send_json(send, 200, embeddings.whole(result), about_answer(texts.ignored, result))
+                about = about_answer(texts.ignored, result) | allowance.fields(self._router.allowances(context.caller))
+                await send_json(send, 200, embeddings.whole(result), about)
 
 
 def check_count(asked: Asked, config: ServerConfig) -> None:
@@ -155,6 +160,9 @@ async def read_json(visit: Visit, receive: Receive, config: ServerConfig) -> Map
     except TimeoutError:
         raise ApiError(408, f"the body did not arrive within {READ_S:g} s", code="timeout") from None
     raw = b"".join(pieces)
+    if has_more_values(raw, most := most_values(config)):
+        advice = f"{PER_MESSAGE} for each of server.max_messages in router.yaml"
+        raise ApiError(400, f"the body holds more than {most} values ({advice}); send fewer", code="too_many_values")
     try:
         body = _DECODER.decode(raw.decode())
     except (ValueError, RecursionError) as error:

@@ -66,11 +66,14 @@ def routes(router: LLMRouter, live: Live, metrics: Metrics) -> APIRouter:
 
     @api.get("/healthz", tags=["health"])
     @api.get("/livez", include_in_schema=False)
+    @api.head("/healthz", include_in_schema=False)
+    @api.head("/livez", include_in_schema=False)
     async def healthz() -> dict[str, str]:
         """The process answers."""
         return {"status": "ok"}
 
     @api.get("/readyz", tags=["health"])
+    @api.head("/readyz", include_in_schema=False)
     async def readyz() -> JSONResponse:
         """Something could serve a request now. Nobody is called to find out."""
         await router.refresh()

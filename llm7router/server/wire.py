@@ -6,6 +6,7 @@ A head and a body, or all the events that one chunk makes, are written one by on
 from __future__ import annotations
 
 import asyncio
+import logging
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
@@ -22,11 +23,17 @@ MOST_WAITING = 8  # requests of one connection that wait for answers to earlier 
 AT_ONCE = 64 * 1024  # bytes that are not held back any longer
 
 
+# What a client sends must not fill the log: uvicorn warns of each request that is no HTTP, and of each upgrade.
+log = logging.getLogger("uvicorn.error.llm7router")
+log.setLevel(logging.ERROR)
+
+
 class Connection(HttpToolsProtocol):
     """uvicorn's protocol with bounds: on heads in bytes and seconds, on how long it lingers, on how many there are."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.logger = log
         self._head_bytes = 0
         self._aside_bytes = 0  # of a request in chunks since the last of its body: sizes, extensions, trailers
         self._in_head = True

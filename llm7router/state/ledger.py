@@ -19,16 +19,16 @@ from llm7router.decision import demand
 from llm7router.errors import StoreError
 from llm7router.state import quota
 from llm7router.state.cells import Cell
-from llm7router.state.quota import Actual, Refusal, Reservation
+from llm7router.state.clock_change import Lead, after_clock_change
+from llm7router.state.quota import Actual, Reservation
+from llm7router.state.refusals import Refusal
 from llm7router.state.standby import WORKERS, Standby, registered
 from llm7router.state.store import Store
 from llm7router.state.store.base import Change, T
 from llm7router.types import Deployment, Failure, Limit, Outcome, Request, Snapshot
 
-MIRROR_S = 0.5
 log = logging.getLogger("llm7router")
-
-JUMP_S = 0.9  # the windows' guard covers a clock that is off by less
+MIRROR_S = 0.5
 REGISTER_S = 5.0  # how often a process says that it is there
 
 
@@ -49,7 +49,7 @@ class Ledger:
         self._returning: set[asyncio.Future[None]] = set()
         self._deployments: tuple[Deployment, ...] = ()
         self._callers: tuple[Limit, ...] = ()
-        self._lead: float | None = None  # of the wall clock over the monotonic one, when last looked at
+        self._lead = Lead()
 
     @property
     def store(self) -> str:
@@ -83,8 +83,7 @@ class Ledger:
             except StoreError as error:
                 self._fail(error)
         self._deployments = deployments
-        if (jump_s := self._clock_moved_s()) is not None:
-            await self._follow_the_clock(jump_s)
+        await self._follow_the_clock()
         return self.known(deployments)
 
     def known(self, deployments: tuple[Deployment, ...]) -> Snapshot:
@@ -105,23 +104,21 @@ class Ledger:
         output = demand.output_tokens(request, deployment)
         charges = demand.charges(request, deployment, output)
         id = f"{self._worker}-{next(self._numbers)}"
-        if (jump_s := self._clock_moved_s()) is not None:
-            await self._follow_the_clock(jump_s)
+        await self._follow_the_clock()
         now = self.now()
+        expires_at = now + lease_s + quota.LEASE_GRACE_S
 
         def change(cells: Mapping[str, Cell]) -> tuple[Reservation | Refusal, dict[str, Cell]]:
             return quota.reserve(
-                cells, deployment, charges, id=id, now=now,
-                expires_at=now + lease_s + quota.LEASE_GRACE_S, output_tokens=output * request.choices,
-                ignore_breaker=ignore_breaker,
+                cells, deployment, charges, id=id, now=now, expires_at=expires_at,
+                output_tokens=output * request.choices, ignore_breaker=ignore_breaker,
             )  # fmt: skip
 
         result = await self._mutate(deployment.cells, change) if not self._standby.active else None
         if self._standby.active:  # perhaps since a moment ago
             result = self._standby.reserve(
-                deployment, charges, id=id, now=now,
-                expires_at=now + lease_s + quota.LEASE_GRACE_S, ignore_breaker=ignore_breaker,
-            )  # fmt: skip
+                deployment, charges, id=id, now=now, expires_at=expires_at, ignore_breaker=ignore_breaker
+            )
         if isinstance(result, Reservation):
             self._in_flight[deployment.id] = self._in_flight.get(deployment.id, 0) + 1
         assert result is not None
@@ -144,24 +141,14 @@ class Ledger:
         self._store.close()
         self._mirror = None
 
-    def _clock_moved_s(self) -> float | None:
-        """Seconds by which the wall clock was moved since last time; 0 at the start, None if it was not."""
-        lead = self.now() - self._clock.monotonic()
-        if self._lead is not None and -JUMP_S < lead - self._lead < JUMP_S:
-            return None  # small steps add up until they count
-        moved_s = lead - self._lead if self._lead is not None else 0.0
-        self._lead = lead
-        return moved_s
-
-    async def _follow_the_clock(self, jump_s: float) -> None:
+    async def _follow_the_clock(self) -> None:
         """Move what was used along with a wall clock that was moved; before the start it may have been, too."""
-        if self._standby.active or not self._mirror:
+        jump_s = self._lead.moved_s(self.now(), self._clock.monotonic())
+        if jump_s is None or self._standby.active or not self._mirror:
             return
         limits, now = self._limits(), self.now()
-        if changed := quota.after_clock_change(self._mirror, limits, jump_s, now):
-            await self._mutate(
-                tuple(changed), lambda cells: (None, quota.after_clock_change(cells, limits, jump_s, now))
-            )
+        if changed := after_clock_change(self._mirror, limits, jump_s, now):
+            await self._mutate(tuple(changed), lambda cells: (None, after_clock_change(cells, limits, jump_s, now)))
 
     def _limits(self) -> list[Limit]:
         return list(dict.fromkeys((*(limit for d in self._deployments for limit in d.limits), *self._callers)))
@@ -225,8 +212,8 @@ class Ledger:
         actual: Actual | None = None
         prompt, output = outcome.prompt_tokens, outcome.output_tokens
         if outcome.ok and prompt is not None and output is not None:
-            reserved = reservation.output_tokens
-            actual = lambda charged: demand.actual(charged, deployment, prompt, output, reserved)  # noqa: E731
+            told = (prompt, output, reservation.output_tokens, outcome.cache_tokens)
+            actual = lambda charged: demand.actual(charged, deployment, *told)  # noqa: E731
         if not self._standby.active:
             await self._mutate(
                 deployment.cells, lambda cells: (None, quota.settle(cells, reservation, outcome, actual, now, jitter))

@@ -6,22 +6,19 @@ slices that were charged, records health, latency and blocks, and gives leases b
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from llm7router.decision.failures import POLICIES, Refund, Scope, block_s
 from llm7router.state import health as breaker
 from llm7router.state import latency as speed
 from llm7router.state import learn, windows
-from llm7router.state.cells import BUDGET, EMPTY, LOST, Block, Cell
-from llm7router.state.periods import bounds
+from llm7router.state.cells import EMPTY, Block, Cell
+from llm7router.state.refusals import Cells, Refusal, find_block, find_refusal
 from llm7router.types import Deployment, Failure, Limit, Outcome, Unit
 
-Cells = Mapping[str, Cell]
 BREAKER_OPEN = "breaker open"
-_REQUESTS, _USD = Unit.REQUESTS, Unit.USD
-SKEW_S = 5.0  # clocks of machines may differ by this much
+_REQUESTS = Unit.REQUESTS
 LEASE_GRACE_S = 10.0  # a lease outlives its deadline by this much, then a killed process's slot comes back
 
 
@@ -56,81 +53,6 @@ class Reservation(NamedTuple):
     turn: bool  # it holds the one turn to probe
     reserved_at: float
     expires_at: float
-
-
-class Refusal(NamedTuple):
-    """Nothing was taken: what stood in the way, and when it ends (epoch seconds, infinity for never)."""
-
-    reason: str
-    free_at: float
-
-
-def find_refusal(cells: Cells, charges: Iterable[tuple[Limit, int]], now: float) -> Refusal | None:
-    """What stands in the way of the charges at `now`, the longest wait of all; None if they fit."""
-    worst: Refusal | None = None
-    for limit, amount in charges:
-        cell = cells.get(limit.cell, EMPTY)
-        if limit.concurrent:
-            wait = _wait_for_lease(cell, limit, amount, now)
-        else:
-            wait = windows.wait(cell.windows.get(limit.name, windows.EMPTY), limit, amount, now)
-        if wait > 0 and (worst is None or now + wait > worst.free_at):
-            worst = Refusal(f"over {limit.name}", now + wait)
-        if limit.unit is _USD and (known_at := _known_again(cells, limit, now)) > now:
-            worst = Refusal(f"{limit.name}: {LOST}", max(known_at, worst.free_at if worst else 0.0))
-    return worst
-
-
-def _known_again(cells: Cells, limit: Limit, now: float) -> float:
-    """When a new period of a budget begins, if what was spent in this one was lost with a broken store; else 0."""
-    lost = cells.get(BUDGET, EMPTY).block
-    budget = limit.cell.partition("/")[0] == BUDGET
-    if lost is None or not budget or limit.tz is None or limit.period is None or lost.at > now + SKEW_S:
-        return 0.0
-    return bounds(limit.period, limit.tz, lost.at)[1] + windows.CALENDAR_GUARD_S
-
-
-def find_block(cells: Cells, deployment: Deployment, now: float) -> Refusal | None:
-    """The block on the deployment, its pool or its provider that lasts longest."""
-    worst: Refusal | None = None
-    for key in (deployment.cell, deployment.pool_cell, deployment.provider_cell):
-        cell = cells.get(key) if key else None
-        block = cell.block if cell is not None else None
-        # One that was set later than now was set by a clock that was ahead.
-        if block and block.until > now >= block.at - SKEW_S and (worst is None or block.until > worst.free_at):
-            worst = Refusal(block.reason, block.until)
-    return worst
-
-
-def _wait_for_lease(cell: Cell, limit: Limit, amount: int, now: float) -> float:
-    if amount > limit.max:
-        return math.inf
-    live = sorted(until for until in cell.leases.values() if until > now)
-    over = len(live) + amount - limit.max
-    return live[over - 1] - now if over > 0 else 0.0
-
-
-def after_clock_change(cells: Cells, limits: Iterable[Limit], jump_s: float, now: float) -> dict[str, Cell]:
-    """The cells as they must read after the wall clock moved by `jump_s` seconds to `now`; only the changed ones.
-
-    Ahead: what was used moves along, since no time has passed. Back: use that lies in the future moves to now. Leases
-    move along both ways.
-    """
-    changed: dict[str, Cell] = {}
-    for limit in limits:
-        cell = changed.get(limit.cell) or cells.get(limit.cell)
-        if cell is not None and limit.concurrent and cell.leases and jump_s:
-            leases = {id: until + jump_s if until > now - jump_s else until for id, until in cell.leases.items()}
-            changed[limit.cell] = cell._replace(leases=leases)
-            continue
-        window = cell.windows.get(limit.name) if cell else None
-        if cell is None or window is None:
-            continue
-        moved = windows.shifted(window, limit, jump_s, now - jump_s) if jump_s > 0 else window
-        moved = windows.without_future(moved, limit, now)
-        if moved is not window:
-            changed[limit.cell] = cell._replace(windows={**cell.windows, limit.name: moved})
-    return changed
 
 
 def reserve(

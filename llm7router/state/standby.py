@@ -17,7 +17,8 @@ from llm7router.clock import Clock
 from llm7router.errors import StoreError
 from llm7router.state import quota, windows
 from llm7router.state.cells import EMPTY, Cell
-from llm7router.state.quota import Charge, Refusal, Reservation
+from llm7router.state.quota import Charge, Reservation
+from llm7router.state.refusals import Refusal
 from llm7router.state.store import Store
 from llm7router.types import Deployment, Limit, Outcome
 

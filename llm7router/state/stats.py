@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from llm7router.state import health, quota, windows
+from llm7router.state import forecast, health, quota, refusals, windows
 from llm7router.state.cells import EMPTY, Cell
 from llm7router.types import Deployment, Limit, Snapshot
 
@@ -76,20 +76,20 @@ def deployment_stats(snapshot: Snapshot, deployment: Deployment) -> DeploymentSt
         first_token_s=cell.latency.first_token_s,
         seconds_per_token=cell.latency.per_token_s,
         in_flight=snapshot.in_flight.get(deployment.id, 0),
-        limits=tuple(_limit(snapshot.cells, limit, snapshot.now) for limit in deployment.limits),
+        limits=tuple(_limit(snapshot.cells, each, snapshot.now) for each in deployment.limits if not each.counts_only),
     )
 
 
 def _state(cells: Mapping[str, Cell], deployment: Deployment, now: float) -> tuple[str, str, float | None]:
     if deployment.off:
         return "off", deployment.off.reason, None
-    if blocked := quota.find_block(cells, deployment, now):
+    if blocked := refusals.find_block(cells, deployment, now):
         return "blocked", blocked.reason, blocked.free_at
     state = cells.get(deployment.cell, EMPTY).health
     if health.available_at(state, now) > now:
         return "open", "breaker open", health.available_at(state, now)
     one_each = tuple(quota.Charge(limit, 1) for limit in deployment.limits)
-    if refusal := quota.find_refusal(cells, one_each, now):
+    if refusal := refusals.find_refusal(cells, one_each, now):
         return "exhausted", refusal.reason, refusal.free_at
     return ("probing", "the next request is the probe", None) if health.probing(state, now) else ("available", "", None)
 
@@ -103,6 +103,6 @@ def _limit(cells: Mapping[str, Cell], limit: Limit, now: float) -> LimitStats:
         window = cell.windows.get(limit.name, windows.EMPTY)
         used = windows.used(window, limit, now)
         top = windows.most(window, limit, now)
-        full_at = windows.resets_at(window, limit, now) if used else None
-        runs_out_at = windows.runs_out_at(window, limit, now)
+        full_at = forecast.resets_at(window, limit, now) if used else None
+        runs_out_at = forecast.runs_out_at(window, limit, now)
     return LimitStats(limit.name, limit.shared, used, top, full_at, runs_out_at, limit.source, limit.checked)

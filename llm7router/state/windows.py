@@ -84,7 +84,7 @@ def most(window: Window, limit: Limit, now: float) -> int:
     return top
 
 
-def _oldest_live(limit: Limit, now: float) -> float:
+def oldest_live(limit: Limit, now: float) -> float:
     """The lowest key that still counts."""
     if limit.tz is None:
         slice_s, _, span_s = limit.shape
@@ -93,7 +93,7 @@ def _oldest_live(limit: Limit, now: float) -> float:
     return bounds(limit.period, limit.tz, now - CALENDAR_GUARD_S)[0]
 
 
-def _current(limit: Limit, now: float) -> int:
+def key_at(limit: Limit, now: float) -> int:
     """The key that a use at `now` is charged to."""
     if limit.tz is None:
         return int(now // limit.shape.slice_s)
@@ -105,7 +105,7 @@ def used(window: Window, limit: Limit, now: float) -> int:
     """What counts against the limit at `now`."""
     if window.key < 0:
         return 0
-    oldest, closed = _oldest_live(limit, now), window.closed.slices
+    oldest, closed = oldest_live(limit, now), window.closed.slices
     for key in closed:  # the first key is the oldest
         if key >= oldest:
             return window.total
@@ -125,12 +125,12 @@ def wait(window: Window, limit: Limit, amount: int, now: float) -> float:
         return 0.0
     if limit.tz is not None:
         return _calendar_wait(window, limit, amount - top, now)
-    oldest = _oldest_live(limit, now)
+    oldest = oldest_live(limit, now)
     for key, held in window.slices.items():
         if key >= oldest:
             excess -= held
             if excess <= 0:
-                return _leaves_at(limit, key) - now
+                return leaves_at(limit, key) - now
     return math.inf  # unreachable: all of it leaves at last, and amount <= max
 
 
@@ -144,7 +144,7 @@ def _calendar_wait(window: Window, limit: Limit, short: int, now: float) -> floa
     return end + CALENDAR_GUARD_S - now
 
 
-def _leaves_at(limit: Limit, key: int) -> float:
+def leaves_at(limit: Limit, key: int) -> float:
     """When all of a slice has left the rolling window."""
     return (key + 1) * limit.shape.slice_s + limit.shape.span_s
 
@@ -152,12 +152,12 @@ def _leaves_at(limit: Limit, key: int) -> float:
 def charge(window: Window, limit: Limit, amount: int, now: float) -> tuple[Window, int]:
     """The window with `amount` added at `now`, and the key of the slice that holds it."""
     closed, key, held, total, pace, pace_at, cap, cap_at, said = window
-    current = int(now // limit.shape.slice_s) if limit.tz is None else _current(limit, now)
+    current = int(now // limit.shape.slice_s) if limit.tz is None else key_at(limit, now)
     if current > key:  # else the clock went back: what is charged late is held longer, never shorter
-        closed, total = _close(window, _oldest_live(limit, now))
+        closed, total = _close(window, oldest_live(limit, now))
         key, held = current, 0
     if limit.scarce:  # it is forecast
-        pace, pace_at = (_decayed_pace(window, now) if pace else 0.0) + amount, now
+        pace, pace_at = (decayed_pace(window, now) if pace else 0.0) + amount, now
     return _new(Window, (closed, key, held + amount, total + amount, pace, pace_at, cap, cap_at, said)), key
 
 
@@ -167,34 +167,8 @@ def _close(window: Window, oldest: float) -> tuple[Closed, int]:
     return Closed(slices), sum(slices.values())
 
 
-def without_future(window: Window, limit: Limit, now: float) -> Window:
-    """The window with what lies in the future, by a clock that was ahead, moved to now."""
-    current = _current(limit, now)
-    if window.key <= current + 1:
-        return window
-    slices: dict[int, int] = {}
-    for key, held in window.slices.items():
-        slices[min(key, current)] = slices.get(min(key, current), 0) + held
-    moved = window.with_slices(slices)
-    return moved._replace(pace_at=min(window.pace_at, now), cap_at=min(window.cap_at, now))
-
-
-def shifted(window: Window, limit: Limit, jump_s: float, before: float) -> Window:
-    """The window after the wall clock jumped ahead from `before` by `jump_s` seconds: no time has passed, so what was
-    used until then is moved along. Calendar windows go by the wall clock and stay."""
-    if limit.tz is not None or window.key < 0:
-        return window
-    # Rounded up: what is moved too far is only held a little longer.
-    steps, last = math.ceil(jump_s / limit.shape.slice_s), _current(limit, before)
-    newest = _current(limit, before + jump_s)
-    slices: dict[int, int] = {}
-    for key, held in window.slices.items():
-        moved = min(key + steps, newest) if key <= last else key
-        slices[moved] = slices.get(moved, 0) + held
-    return window.with_slices(dict(sorted(slices.items())))
-
-
-def _decayed_pace(window: Window, now: float) -> float:
+def decayed_pace(window: Window, now: float) -> float:
+    """What was used lately, as of `now`."""
     if not window.pace:
         return 0.0
     age_s = now - window.pace_at
@@ -222,52 +196,3 @@ def correct(window: Window, key: int, difference: int) -> Window:
     if pace_at:
         pace = max(0.0, pace + difference)
     return _new(Window, (closed, newest, held, total + difference, pace, pace_at, cap, cap_at, said))
-
-
-def runs_out_at(window: Window, limit: Limit, now: float) -> float | None:
-    """When nothing is left at the present rate, in epoch seconds; None if the window frees up before that.
-
-    The rate is that of the last hours, half-life one hour; windows shorter than that are not forecast.
-    """
-    if not limit.scarce:
-        return None
-    per_s = _decayed_pace(window, now) * math.log(2) / PACE_HALF_LIFE_S
-    left = most(window, limit, now) - used(window, limit, now)
-    if left <= 0:
-        return now
-    if per_s <= 0:
-        return None
-    at = now + left / per_s
-    return at if at < _fills_up_at(window, limit, now) else None
-
-
-def _fills_up_at(window: Window, limit: Limit, now: float) -> float:
-    """When the window gives back what was used first."""
-    if limit.tz is not None:
-        assert limit.period is not None
-        return bounds(limit.period, limit.tz, now)[1]
-    oldest = _oldest_live(limit, now)
-    first = next((key for key in window.slices if key >= oldest), None)
-    return math.inf if first is None else _leaves_at(limit, first)
-
-
-def resets_at(window: Window, limit: Limit, now: float) -> float:
-    """When the limit has its full allowance again if nothing else is used, in epoch seconds."""
-    if limit.tz is not None:
-        assert limit.period is not None
-        return bounds(limit.period, limit.tz, now)[1]
-    return _leaves_at(limit, window.key) if used(window, limit, now) else now
-
-
-def scarcity(window: Window, limit: Limit, now: float) -> float:
-    """min(1, share left / share of the window's time left), in 0..1; a rolling window's time share is 1.
-
-    The shadow price of daily quotas: reliability research found that it keeps scarce quota for hard tasks.
-    """
-    top = most(window, limit, now)
-    left = max(0.0, 1 - used(window, limit, now) / top) if top else 0.0
-    if limit.tz is None:
-        return left
-    assert limit.period is not None
-    start, end = bounds(limit.period, limit.tz, now)
-    return min(1.0, left / max(1e-9, (end - now) / (end - start)))

@@ -6,7 +6,7 @@ Units are in the names: `_s` seconds, `_at` epoch seconds, `_usd` US dollars, `_
 from __future__ import annotations
 
 from llm7router.types.decision import Attempt, Candidate, Decision, Reading, Rejected, Rejection, Scored, Snapshot
-from llm7router.types.deployment import DISABLED, SHAPES, Deployment, Limit, Off, Price, Secret, Shape
+from llm7router.types.deployment import DISABLED, NO_MAX, SHAPES, Deployment, Limit, Off, Price, Secret, Shape
 from llm7router.types.names import Capability, Counts, Failure, Kind, Operation, Period, TaskType, Unit
 from llm7router.types.outcome import (
     AccountLimit,
@@ -22,6 +22,7 @@ from llm7router.types.request import Message, Request, RequestContext
 
 __all__ = [
     "DISABLED",
+    "NO_MAX",
     "SHAPES",
     "AccountLimit",
     "Attempt",

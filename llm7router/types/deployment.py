@@ -79,6 +79,7 @@ SHAPES: Mapping[Period, Shape] = {
     Period.DAY: Shape.of(86400, 96, 1.0),
     Period.MONTH: Shape.of(31 * 86400, 124, 1.0),
 }
+NO_MAX = 10**15  # of a limit that only counts, for the day when it gets a maximum
 _LONG = (Period.HOUR, Period.DAY, Period.MONTH)
 
 
@@ -98,11 +99,13 @@ class Limit:
     source: str | None = None
     checked: str | None = None
     # Looked up once, since decisions read them for every limit of every deployment.
+    counts_only: bool = field(init=False)  # it has no maximum, and is not shown
     concurrent: bool = field(init=False)
     scarce: bool = field(init=False)  # of an hour or longer: its scarcity is priced
     shape: Shape = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "counts_only", self.max >= NO_MAX)
         object.__setattr__(self, "concurrent", self.unit is Unit.CONCURRENT)
         object.__setattr__(self, "scarce", self.period in _LONG)
         object.__setattr__(self, "shape", SHAPES[self.period or Period.MINUTE])

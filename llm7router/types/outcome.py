@@ -38,12 +38,13 @@ class Outcome:
     retry_after_s: float | None = None  # what the provider asked to wait
     axis: Axis | None = None  # the limit that a refusal names
     account: AccountLimit | None = None  # what the provider said of the account, if it was asked
-    generated: bool = False  # content had arrived before it failed, so nothing is refunded
+    generated: bool = False  # content arrived, or may have been made and billed, before it failed: no refund
     upstream_only: bool = False  # a 429 of the host behind the provider: this model only, not its pool
     response: Any = None  # LiteLLM's ModelResponse; of embeddings the vectors, tuples of floats or base64
     stream: ChunkStream | None = None  # the first content has arrived
     prompt_tokens: int | None = None  # None: the provider did not say
     output_tokens: int | None = None
+    cache_tokens: int = 0  # of input that are billed beside `prompt_tokens`, at most: to write a cache costs extra
     first_token_s: float | None = None
     duration_s: float = 0.0
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -96,6 +97,7 @@ class CompletionResult:
     estimated_usage: bool = field(default=False, repr=False)  # the provider gave no token counts
     response: Any = field(default=None, repr=False)
     cached: bool = field(default=False, repr=False)  # nobody was called now; the tokens are those of back then
+    refusal: str | None = field(default=None, repr=False)  # in place of an answer, where providers tell the two apart
 
     @property
     def deployment(self) -> str:
@@ -173,3 +175,4 @@ class StreamChunk:
     resumed: bool = False  # from here on, somebody else goes on with a text that broke off
     result: CompletionResult | None = None
     raw: Any = field(default=None, repr=False)
+    refusal: str = ""

@@ -60,7 +60,8 @@ class Request:
     id: str
     task: TaskType
     prompt_tokens: int  # an estimate
-    prompt_tokens_most: int = 0  # no tokenizer makes more of it: a token for each byte
+    prompt_tokens_most: int = 0  # no tokenizer makes more of it: a token for each byte; twice that to write a cache
+    writes_cache: bool = False  # it asks for its prompt to be kept, which may be billed at twice the price
     max_tokens: int | None = None  # as the caller asked, None if not said
     choices: int = 1  # `n`
     requires: frozenset[Capability] = frozenset()

@@ -48,7 +48,9 @@ NOT_KEPT: dict[str, dict[str, Any]] = {
     "empty": {"content": ""},
     "with a function call of old": {"response": message(function_call={"name": "f"})},
     "with an image": {"response": message(images=[{}])},
-    "a refusal": {"response": message(refusal="No.")},
+    "a refusal": {"refusal": "No.", "content": ""},
+    "with a refusal": {"refusal": "No."},
+    "with another choice's refusal": {"response": message(refusal="No.")},
 }
 
 

@@ -46,6 +46,34 @@ async def test_the_request_carries_the_model_the_key_and_nothing_else(
     }
 
 
+@pytest.mark.parametrize(
+    ("told", "extra"),
+    [
+        ({}, 0),
+        ({"prompt_tokens_details": {"cached_tokens": 4}}, 0),
+        ({"prompt_tokens_details": {"cached_creation_tokens": 3}}, 3),
+        ({"prompt_tokens_details": {"cached_tokens": 4, "cache_write_tokens": 3}}, 3),
+        ({"cache_creation_input_tokens": 3, "cache_read_input_tokens": 9}, 6),
+        ({"cache_creation_input_tokens": -3, "prompt_tokens_details": {"cache_write_tokens": -1}}, 0),
+    ],
+    ids=str,
+)
+async def test_what_was_written_to_a_cache_is_told_in_many_ways(
+    backend: LiteLLMBackend, upstream: Upstream, way: str, prefix: str, told: dict[str, Any], extra: int
+) -> None:
+    usage = behave.USAGE | told
+    if way == "whole":
+        upstream.always("answer", usage=usage)
+        outcome = await backend.complete(call(upstream, prefix=prefix))
+        assert (outcome.cache_tokens, outcome.prompt_tokens) == (extra, 7), outcome
+    else:
+        upstream.always("stream", [{"content": "Hello"}], usage=usage)
+        outcome = await backend.stream(call(upstream, prefix=prefix))
+        await drain(outcome)
+        assert outcome.stream
+        assert (outcome.stream.cache_tokens, outcome.stream.usage) == (extra, (7, 5))
+
+
 async def test_usage_that_was_not_sent_is_not_made_up(backend: LiteLLMBackend, upstream: Upstream) -> None:
     upstream.always("answer", usage=None)
     outcome = await backend.complete(call(upstream))
@@ -217,3 +245,32 @@ async def test_connections_are_used_again(backend: LiteLLMBackend, upstream: Ups
 async def test_many_calls_at_once_are_answered(backend: LiteLLMBackend, upstream: Upstream) -> None:
     outcomes = await asyncio.gather(*(backend.complete(call(upstream)) for _ in range(20)))
     assert all(outcome.ok for outcome in outcomes)
+
+
+@pytest.mark.parametrize("unsaid", [None, ...], ids=["null", "absent"])
+@pytest.mark.parametrize("message", [{}, {"tool_calls": [behave.tool_call()]}], ids=["text", "a call"])
+async def test_a_finish_reason_that_was_not_sent_is_not_made_up(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, unsaid: Any, message: dict[str, Any]
+) -> None:
+    body = behave.completion('say "finish_reason": "stop"', finish_reason=None, **message)
+    if unsaid is ...:
+        del body["choices"][0]["finish_reason"]
+    upstream.script("m", [("json_body", body), "answer"])
+    outcome = await backend.complete(call(upstream, prefix=prefix))
+    assert outcome.ok
+    assert Answer.of(outcome.response).finish_reason is None
+    outcome = await backend.complete(call(upstream, prefix=prefix))
+    assert Answer.of(outcome.response).finish_reason == "stop", "the next one says how it ended"
+
+
+async def test_a_refusal_is_an_answer(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
+    upstream.always("json_body", behave.completion(None, refusal="I cannot help with that."))
+    outcome = await backend.complete(call(upstream, prefix=prefix))
+    assert outcome.ok
+    answer = Answer.of(outcome.response)
+    assert (answer.content, answer.refusal, answer.finish_reason) == ("", "I cannot help with that.", "stop")
+
+
+async def test_a_refusal_of_nothing_is_no_answer(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
+    upstream.always("json_body", behave.completion(None, refusal=""))
+    assert (await backend.complete(call(upstream, prefix=prefix))).failure is Failure.BAD_ANSWER

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from llm7router.calls.backend import LiteLLMBackend
-from llm7router.types import Failure
+from llm7router.calls.classify import LIMITED
+from llm7router.types import Failure, Price
 from tests.calls.failure_cases import AFTER_CONTENT, BEFORE_CONTENT, REFUSALS
 from tests.calls.helpers import WAYS, call, deployment, drain, make, text
 from tests.guard import CANARY, expected
@@ -52,6 +53,24 @@ async def test_a_stream_that_fails_before_content_is_an_outcome(
     upstream.always(behaviour)
     outcome = await backend.stream(call(upstream, prefix=prefix, first_token_s=patience_s(failure)))
     assert (outcome.failure, outcome.stream, upstream.count) == (failure, None, 1), outcome
+
+
+@pytest.mark.parametrize("price", [Price(0, 0), Price(0, 1), None], ids=["free", "paid", "price unknown"])
+async def test_what_a_200_began_may_be_billed_although_it_ends_in_a_429(
+    backend: LiteLLMBackend, upstream: Upstream, price: Price | None, prefix: str, way: str
+) -> None:
+    paid = deployment(upstream.base_url, prefix, cost=price)
+    for case, begun in {"a 429 inside a 200": True, "429": False}.items():
+        upstream.always(REFUSALS[case][1])
+        outcome = await make(backend, way, call(paid))
+        assert outcome.failure is Failure.RATE_LIMITED
+        assert outcome.generated is (begun and not paid.free), case
+    before = {case: F for case, (F, _) in BEFORE_CONTENT.items() if F in LIMITED}
+    for case, failure in before.items():
+        upstream.always(BEFORE_CONTENT[case][1])
+        outcome = await backend.stream(call(paid))
+        assert (outcome.failure, outcome.generated) == (failure, not paid.free), case
+    assert before
 
 
 @pytest.mark.parametrize("case", AFTER_CONTENT)

@@ -148,7 +148,10 @@ def test_what_cannot_be_sent_is_the_callers_fault(name: str, value: Any) -> None
         params.check_json(value, "the third message")
 
 
-@given(st.dictionaries(st.sampled_from(sorted(params.ALLOWED)), st.none() | st.integers() | st.text() | st.floats()))
+TEXTS = st.text('aZ0 "\\\n\0\x7fé漢😀\ud800', max_size=8)  # all characters would be a table of 1 s
+
+
+@given(st.dictionaries(st.sampled_from(sorted(params.ALLOWED)), st.none() | st.integers() | TEXTS | st.floats()))
 def test_preparing_raises_nothing(given_parameters: dict[str, Any]) -> None:
     params.prepare(given_parameters, deployment("http://127.0.0.1:9/v1"), 7)
 

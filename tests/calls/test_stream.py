@@ -319,3 +319,42 @@ async def test_streams_at_once_do_not_mix(backend: LiteLLMBackend, upstream: Ups
     results = await asyncio.gather(*(drain(outcome) for outcome in outcomes))
     assert sorted(text(chunks) for chunks, _ in results) == sorted(f"{word}!" for word in words)
     assert all(outcome.stream is not None and outcome.stream.usage == (7, 5) for outcome in outcomes)
+
+
+REFUSED = [behave.event({"refusal": "I "}), behave.event({"content": None, "refusal": 'can\n"not".'})]
+
+
+@pytest.mark.parametrize("size", [1, 7, 10**6], ids=["byte by byte", "in pieces", "at once"])
+async def test_a_refusal_is_an_answer(backend: LiteLLMBackend, upstream: Upstream, prefix: str, size: int) -> None:
+    wire = behave.event({"role": "assistant", "content": "", "refusal": None}) + b"".join(REFUSED)
+    upstream.always("stream", [wire[at : at + size] for at in range(0, len(wire), size)])
+    outcome = await backend.stream(call(upstream, prefix=prefix))
+    assert outcome.ok, outcome
+    chunks, broken = await drain(outcome)
+    assert (text(chunks), broken) == ("", None)
+    assert "".join(chunk.refusal for chunk in chunks) == 'I can\n"not".'
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["stop"]
+    assert outcome.stream is not None
+    assert outcome.stream.usage == (7, 5)
+
+
+async def test_text_that_looks_like_a_refusal_is_text(backend: LiteLLMBackend, upstream: Upstream, prefix: str) -> None:
+    upstream.always("stream", [{"content": '{"refusal": "no"}'}, {"content": ' "refusal": "'}])
+    chunks, broken = await drain(await backend.stream(call(upstream, prefix=prefix)))
+    assert (text(chunks), broken) == ('{"refusal": "no"} "refusal": "', None)
+    assert not any(chunk.refusal for chunk in chunks)
+
+
+@pytest.mark.parametrize("end", ["clean", "stall"])
+async def test_a_connection_that_stays_open_makes_no_provider_slower(
+    backend: LiteLLMBackend, upstream: Upstream, monkeypatch: pytest.MonkeyPatch, prefix: str, end: str
+) -> None:
+    """An answer takes as long as its content comes, not until the end of the connection."""
+    monkeypatch.setattr(stream, "LAST_S", 0.8)
+    late = [0.2, {"content": "a"}, 0.2, {"content": "b"}, behave.event({}, "stop"), 0.7]
+    upstream.always("stream", late, finish_reason=None, end=end)
+    outcome = await backend.stream(call(upstream, prefix=prefix))
+    chunks, broken = await drain(outcome)
+    assert (text(chunks), broken) == ("ab", None)
+    assert outcome.stream is not None
+    assert 0.4 <= outcome.stream.waited_s < 0.75

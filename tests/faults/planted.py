@@ -90,7 +90,7 @@ def _forgets_callers(right: Any) -> Any:
 
 
 FAULTS: Mapping[str, Callable[[], contextlib.AbstractContextManager[None]]] = {
-    "off-by-one slice expiry": lambda: patched(windows, "_oldest_live", _expires_early),
+    "off-by-one slice expiry": lambda: patched(windows, "oldest_live", _expires_early),
     "partial consume on refusal": lambda: patched(quota, "reserve", _consumes),
     "double settle": lambda: patched(quota, "settle", _settles_twice),
     "short wait": lambda: patched(windows, "wait", _advises_short),

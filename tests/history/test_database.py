@@ -7,6 +7,7 @@ import os
 import sqlite3
 import stat
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 from llm7router.errors import StoreError
 from llm7router.history import Usage, hook
 from llm7router.history.database import BUSY_S, FILE, VERSION, SqliteHistory
+from llm7router.history.memory import MemoryHistory
 from llm7router.history.tally import MOST_OF_AN_HOUR, OTHERS
 from tests.history.kept import HOUR, A, B, history, on_disk, rows
 from tests.router.scene import HELLO, ranked
@@ -72,11 +74,22 @@ def test_reading_creates_nothing(tmp_path: Path) -> None:
 async def test_what_is_older_than_the_days_to_keep_is_forgotten(tmp_path: Path) -> None:
     scene = on_disk(tmp_path / "state", ranked("a"))
     assert scene.router.history
-    oldest = A._replace(hour=HOUR - 90 * DAY_S + 3600)
-    SqliteHistory(tmp_path / "state").add({oldest: ONE, oldest._replace(hour=oldest.hour - 3600): ONE}, 0)
+    before = HOUR - 3600  # the second newest hour counts: the newest may be a wrong clock's
+    oldest = before - 90 * DAY_S + 3600
+    SqliteHistory(tmp_path / "state").add({A._replace(hour=hour): ONE for hour in (oldest - 3600, oldest, before)}, 0)
     await scene.router.complete(HELLO)
     await scene.router.aclose()
-    assert sorted(key.hour for key in rows(tmp_path / "state")) == [oldest.hour, HOUR]
+    assert sorted(key.hour for key in rows(tmp_path / "state")) == [oldest, before, HOUR]
+
+
+@pytest.mark.parametrize("make", [SqliteHistory, lambda _: MemoryHistory()], ids=["file", "memory"])
+def test_a_clock_that_was_far_ahead_for_once_forgets_nothing(
+    tmp_path: Path, make: Callable[[Path], SqliteHistory | MemoryHistory]
+) -> None:
+    kept, ahead = make(tmp_path), HOUR + 4000 * DAY_S
+    for hour in (HOUR - 3600, HOUR, ahead, ahead, HOUR + 3600):
+        kept.add({A._replace(hour=hour): ONE}, hour - 90 * DAY_S + 3600)
+    assert sorted(key.hour for key in kept.read(0)) == [HOUR - 3600, HOUR, HOUR + 3600, ahead]
 
 
 @in_virtual_time

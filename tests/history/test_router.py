@@ -70,8 +70,10 @@ def test_memory_forgets_the_oldest_first_and_what_is_too_old() -> None:
         kept.add({A._replace(hour=hour): Usage(1)}, 0)
     assert [key.hour for key in kept.read(0)] == [2, 3, 4]
     kept.add({A._replace(hour=9): Usage(1)}, 4)
-    assert [key.hour for key in kept.read(0)] == [4, 9]
-    assert [key.hour for key in kept.read(5)] == [9]
+    assert [key.hour for key in kept.read(0)] == [3, 4, 9], "one hour alone, which a wrong clock may have written"
+    kept.add({A._replace(hour=9): Usage(1), A._replace(hour=10): Usage(1)}, 5)
+    assert [key.hour for key in kept.read(0)] == [4, 9, 10]
+    assert [key.hour for key in kept.read(5)] == [9, 10]
 
 
 def test_a_store_of_ones_own_keeps_it_in_memory() -> None:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from llm7router import RequestContext, StreamInterruptedError
-from llm7router.calls.base import Call
+from llm7router.calls.base import Call, ChunkStream
 from llm7router.errors import NoProviderAvailableError
 from llm7router.state.store.base import Store
 from llm7router.state.store.disk import DiskStore
+from llm7router.state.store.memory import MemoryStore
 from llm7router.state.store.plain_disk import DATABASE
 from llm7router.testing import Reply
-from llm7router.types import Failure, Outcome
+from llm7router.types import Failure, Outcome, StreamChunk
 from tests.router.scene import HELLO, Scene, model, provider
 from tests.virtual import in_virtual_time
 
@@ -120,6 +123,16 @@ async def test_what_a_failed_attempt_may_have_cost_comes_off_what_its_caller_may
 
 
 @in_virtual_time
+async def test_a_429_after_a_200_had_begun_gives_no_money_back_and_counts_for_the_request() -> None:
+    begun = Reply(outcome=Outcome(Failure.RATE_LIMITED, "scripted", generated=True))
+    one = scene({"usd_per_request": 0.15, "usd_per_day": 5}, script=begun)
+    one.router.register_provider(one.router._routing.specs["paid"].config, "more")
+    await ask(one)
+    assert one.called == ["paid/m", "free/m"], "two paid calls could come to 0.2 USD"
+    assert spent(one, "budget usd/day of intern") == pytest.approx(0.1)
+
+
+@in_virtual_time
 async def test_max_usd_lowers_a_callers_figure_and_never_raises_it() -> None:
     one = scene({"usd_per_request": 0.05})
     rich, poor = RequestContext(caller="intern", max_usd=5), RequestContext(caller="intern", max_usd=0)
@@ -169,6 +182,24 @@ async def test_a_callers_money_comes_back_with_the_utc_day_and_with_the_month() 
 
 
 @in_virtual_time
+@pytest.mark.parametrize("whose", ["everybody", "intern"])
+async def test_a_budget_that_is_given_in_the_middle_of_a_month_knows_what_was_spent_before(whose: str) -> None:
+    store, day = MemoryStore(), {"usd_per_day": 0.2}
+    one = scene(day, store=store)
+    shown = {limit.name for d in one.router.stats().deployments for limit in d.limits}
+    assert shown == {"budget usd/day"}, "what has no maximum is not shown"
+    paid = [await ask(one) for _ in range(3)]
+    await asyncio.sleep(DAY_S / 2)
+    await asyncio.sleep(DAY_S / 2)
+    assert [*paid, await ask(one)] == ["paid", "paid", "free", "paid"]
+    month = {"usd_per_month": 0.35}
+    one = (
+        scene(day | month, store=store) if whose == "intern" else scene(day, store=store, usd_per_request=0.1, **month)
+    )
+    assert await ask(one) == "free", "0.3 USD were spent this month"
+
+
+@in_virtual_time
 async def test_of_two_budgets_neither_is_passed_whichever_ends_first() -> None:
     one = scene({}, usd_per_request=0.1, usd_per_day=0.2, usd_per_month=0.5)
     paid = []
@@ -211,6 +242,49 @@ async def test_a_count_of_tokens_that_may_be_true_is_believed() -> None:
     assert spent(one, "budget usd/day of intern") == pytest.approx(0.04)
 
 
+def kept(text: str) -> list[dict[str, Any]]:
+    """A message that asks for its prompt to be kept by the provider."""
+    return [
+        {"role": "user", "content": [{"type": "text", "text": text, "cache_control": {"type": "ephemeral"}}]},
+        {"role": "user", "content": "Hello!"},
+    ]
+
+
+@in_virtual_time
+@pytest.mark.parametrize("stream", [False, True], ids=["whole", "streamed"])
+@pytest.mark.parametrize(("written", "usd"), [(0, 0.06), (200, 0.05)], ids=["not told", "told"])
+async def test_to_write_a_cache_counts_at_twice_the_price_unless_the_provider_says_how_much_it_wrote(
+    written: int, usd: float, stream: bool
+) -> None:
+    cost = {"input": 100, "output": 0}
+    reply = Reply("four " * 4, prompt_tokens=300, output_tokens=5, cache_tokens=written)
+    one = Scene(
+        {"paid": provider(model(cost=cost))}, {"paid/m": reply},
+        server={"keys": [{"name": "intern", "sha256": "0" * 64, "budget": {"usd_per_day": 5}}]},
+        budget={"usd_per_request": 1, "usd_per_day": 10},
+    )  # fmt: skip
+    if stream:
+        result = [chunk.result async for chunk in one.router.stream(kept("word " * 240), INTERN)][-1]
+    else:
+        result = await one.router.complete(kept("word " * 240), INTERN)
+    assert result
+    assert result.cost == pytest.approx(usd)
+    assert spent(one, "budget usd/day of intern") == pytest.approx(usd)
+
+
+@in_virtual_time
+async def test_what_would_be_over_the_budget_if_its_cache_is_written_is_not_sent_to_who_would_be_paid() -> None:
+    budget = {"usd_per_request": 0.15, "usd_per_day": 10}
+    one = Scene({"paid": provider(model(cost={"input": 100, "output": 0}))}, budget=budget)
+    plain = [{**message, "content": "word " * 200} for message in HELLO]
+    await one.router.complete(plain)
+    with pytest.raises(NoProviderAvailableError, match="over the budget"):
+        await one.router.complete(kept("word " * 200))
+    tool = {"type": "function", "function": {"name": "f"}, "cache_control": {"type": "ephemeral"}}
+    with pytest.raises(NoProviderAvailableError, match="over the budget"):
+        await one.router.complete(plain, tools=[tool])
+
+
 @in_virtual_time
 async def test_what_cannot_be_told_where_to_end_is_never_paid_for() -> None:
     """Nothing that is sent bounds the answer, so no worst case is known."""
@@ -229,6 +303,45 @@ async def test_a_count_for_one_of_several_answers_gives_no_money_back() -> None:
     one.backend.complete = _thrice(one.backend.complete)  # type: ignore[method-assign]
     await ask(one, n=3)
     assert spent(one, "budget usd/day of intern") == pytest.approx(0.3)
+
+
+@in_virtual_time
+@pytest.mark.parametrize(("told", "usd"), [(400, 0.3), (1200, 0.12)], ids=["for one", "for all"])
+async def test_a_count_for_one_of_several_streamed_answers_gives_no_money_back(told: int, usd: float) -> None:
+    one = scene({"usd_per_day": 5}, script=Reply("four " * 320, prompt_tokens=9, output_tokens=told))
+    one.backend.stream = _streamed_thrice(one.backend.stream)  # type: ignore[method-assign]
+    async for _ in one.router.stream(HELLO, INTERN, n=3, max_tokens=1000):
+        pass
+    assert spent(one, "budget usd/day of intern") == pytest.approx(usd)
+
+
+def _streamed_thrice(stream: Callable[[Call], Awaitable[Outcome]]) -> Callable[[Call], Awaitable[Outcome]]:
+    """The same answer as each of three choices, as `_thrice`."""
+
+    async def streamed(call: Call) -> Outcome:
+        outcome = await stream(call)
+        assert outcome.stream is not None
+        return replace(outcome, stream=Thrice(outcome.stream))
+
+    return streamed
+
+
+class Thrice:
+    """A stream of three choices, of which the second and the third are in raw chunks only."""
+
+    def __init__(self, inner: ChunkStream) -> None:
+        self._inner, self.waited_s, self.cache_tokens = inner, inner.waited_s, inner.cache_tokens
+        self.usage: tuple[int, int] | None = None
+
+    async def __aiter__(self) -> AsyncIterator[StreamChunk]:
+        async for chunk in self._inner:
+            delta = SimpleNamespace(content=chunk.content)
+            raw = SimpleNamespace(choices=[SimpleNamespace(index=index, delta=delta) for index in range(3)])
+            yield replace(chunk, raw=raw)
+        self.usage = self._inner.usage
+
+    async def aclose(self) -> None:
+        await self._inner.aclose()
 
 
 def _thrice(complete: Callable[[Call], Awaitable[Outcome]]) -> Callable[[Call], Awaitable[Outcome]]:

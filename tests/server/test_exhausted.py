@@ -89,7 +89,9 @@ def test_a_failure_that_may_be_over_is_not_waited_for_as_long_as_anothers_limit(
     waits = [int(response.headers["retry-after"]) for response in responses]
     assert waits[0] == 1, "the first provider is not known to be down"
     assert pair.stats()["state"] == "open"
-    assert 1 < waits[-1] < 120, "now its breaker is open, and tried again before the limit of the other frees up"
+    assert 1 < waits[-1] <= 120, (
+        "now its breaker is open, at its fourth time for 60 to 120 s, and not the 3000 of the other"
+    )
 
 
 def test_a_breaker_that_this_very_request_opened_is_known_to_be_open(upstream: Upstream) -> None:

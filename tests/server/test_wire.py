@@ -45,13 +45,44 @@ def error(answer: bytes) -> tuple[int, str]:
     return status, body["error"]["code"]
 
 
-@pytest.mark.parametrize("data", [b"\x16\x03\x01\x02\x00", b"hello\r\n\r\n", b"GET nowhere HTTP/1.1\r\n\r\n",
-                                  b"GET / HTTP/1.1\r\nno colon\r\n\r\n", b"GET /\xff HTTP/1.1\r\n\r\n",
-                                  b"POST / HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n"],
+NO_HTTP = [
+    b"\x16\x03\x01\x02\x00",
+    b"hello\r\n\r\n",
+    b"GET nowhere HTTP/1.1\r\n\r\n",
+    b"GET / HTTP/1.1\r\nno colon\r\n\r\n",
+    b"GET /\xff HTTP/1.1\r\n\r\n",
+    b"POST / HTTP/1.1\r\ncontent-length: 1\r\ntransfer-encoding: chunked\r\n\r\n",
+]
+
+
+@pytest.mark.parametrize("data", NO_HTTP,
                          ids=["TLS", "words", "no path", "a header without a colon", "a path that is no ASCII",
                               "two lengths"])  # fmt: skip
 def test_what_is_no_http_gets_an_error_and_is_closed(serving: Gateway, data: bytes) -> None:
     assert error(serving.raw(data)) == (400, "invalid_http")
+
+
+@pytest.mark.parametrize("upgrade", ["websocket", "h2c"])
+def test_an_upgrade_is_not_made(serving: Gateway, upgrade: str) -> None:
+    answer = serving.raw(head("GET", "/healthz", connection="upgrade, close", upgrade=upgrade))
+    assert parts(answer)[::2] == (200, {"status": "ok"})
+
+
+def test_what_clients_send_does_not_fill_the_log(serving: Gateway, caplog: pytest.LogCaptureFixture) -> None:
+    for data in NO_HTTP:
+        serving.raw(data)
+    serving.raw(head("GET", "/healthz", connection="upgrade, close", upgrade="websocket"))
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("uvicorn")] == []
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/livez", "/readyz", "/"])
+def test_health_can_be_asked_for_without_a_body(serving: Gateway, path: str) -> None:
+    asked = [serving.raw(head(method, path, authorization="", connection="close")) for method in ("GET", "HEAD")]
+    (first, body), (second, nothing) = (answer.split(b"\r\n\r\n", 1) for answer in asked)
+    assert second.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert f"content-length: {len(body)}".encode() in second
+    assert nothing == b""
+    assert {line.split(b":")[0] for line in first.splitlines()} == {line.split(b":")[0] for line in second.splitlines()}
 
 
 @pytest.mark.parametrize("ended", [True, False], ids=["whole", "without an end"])

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm7router.decision.failures import POLICIES, Refund, Scope, block_s
-from llm7router.state import quota, windows
-from llm7router.state.cells import EMPTY, VERSION, Cell, dumps, loads
+from llm7router.state import quota, refusals, windows
+from llm7router.state.cells import BUDGET, EMPTY, LOST, VERSION, Block, Cell, dumps, loads
 from llm7router.state.quota import Actual, Charge, Refusal, Reservation
-from llm7router.types import Failure, Limit, Outcome
+from llm7router.types import NO_MAX, Failure, Limit, Outcome, Period, Unit
 from tests.make import NOW, deployment, limit
 
 MINUTE = limit(max=3)
@@ -80,6 +81,16 @@ def test_every_failure_refunds_by_the_table(failure: Failure) -> None:
     end(cells, Outcome(failure))
     expected = {Refund.ALL: (0, 0), Refund.AMOUNTS: (1, 0), Refund.NOTHING: (1, 40)}[POLICIES[failure].refund]
     assert (used(cells, MINUTE), used(cells, TOKENS)) == expected
+
+
+def test_a_lost_budget_is_blocked_for_the_periods_that_have_a_maximum() -> None:
+    """A month that is only counted must not keep a budget of days shut until it ends."""
+    cells = {BUDGET: Cell(block=Block(NOW, LOST, NOW))}
+    day, month = (Limit(p.value, BUDGET, Unit.USD, 100, p, "UTC") for p in (Period.DAY, Period.MONTH))
+    counted, later = replace(month, max=NO_MAX), NOW + 86400
+    assert refusals.find_refusal(cells, [(day, 1), (counted, 1)], NOW) is not None
+    assert refusals.find_refusal(cells, [(day, 1), (counted, 1)], later) is None
+    assert refusals.find_refusal(cells, [(day, 1), (month, 1)], later) is not None
 
 
 @pytest.mark.parametrize("failure", [f for f in Failure if POLICIES[f].health == 0], ids=str)

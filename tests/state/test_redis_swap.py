@@ -17,7 +17,7 @@ from tests.redis_server import RedisServer
 from tests.state.test_stores import count
 
 
-async def test_a_cell_that_cannot_be_read_counts_as_unused_and_is_said_once(
+async def test_a_cell_of_no_budget_that_cannot_be_read_counts_as_unused_and_is_said_once(
     own_redis: RedisServer, caplog: pytest.LogCaptureFixture
 ) -> None:
     store = RedisStore(own_redis.url("x"))

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llm7router.state.forecast import runs_out_at, scarcity
 from llm7router.state.periods import bounds
-from llm7router.state.windows import EMPTY, charge, correct, most, runs_out_at, scarcity, used, wait
+from llm7router.state.windows import EMPTY, charge, correct, most, used, wait
 from llm7router.types import SHAPES, Period
 from tests.make import NOW, limit
 

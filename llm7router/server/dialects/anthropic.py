@@ -41,11 +41,13 @@ TYPES = {
 EMPTY: Mapping[str, Mapping[str, Any]] = {
     "reasoning": {"type": "thinking", "thinking": "", "signature": ""},
     "text": {"type": "text", "text": ""},
+    "refusal": {"type": "text", "text": ""},  # this API knows it as text only
     "call": {"type": "tool_use", "id": "", "name": "", "input": {}},
 }
 DELTAS = {
     "reasoning": ("thinking_delta", "thinking"),
     "text": ("text_delta", "text"),
+    "refusal": ("text_delta", "text"),
     "call": ("input_json_delta", "partial_json"),
 }
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from llm7router.calls.answers import ending_of
 from llm7router.calls.params import ALLOWED
+from llm7router.calls.refusals import FIELDS, refusal_of
 from llm7router.server.dialects import shape
 from llm7router.server.dialects.base import Asked, sse
 from llm7router.server.dialects.context import read_context
@@ -128,7 +129,7 @@ def usage_wanted(body: Mapping[str, Any]) -> bool:
 
 
 def _says(chunk: StreamChunk) -> bool:
-    return bool(chunk.content or chunk.reasoning or chunk.tool_calls or chunk.finish_reason)
+    return bool(chunk.content or chunk.reasoning or chunk.tool_calls or chunk.refusal or chunk.finish_reason)
 
 
 def _delta(chunk: StreamChunk) -> dict[str, Any]:
@@ -139,6 +140,8 @@ def _delta(chunk: StreamChunk) -> dict[str, Any]:
         delta["reasoning_content"] = chunk.reasoning
     if chunk.tool_calls:
         delta["tool_calls"] = list(chunk.tool_calls)
+    if chunk.refusal:
+        delta["refusal"] = chunk.refusal
     return delta
 
 
@@ -146,19 +149,18 @@ def _raw_delta(choice: Any) -> dict[str, Any]:
     """Of one choice out of several, or of one with more than the usual. A whole answer in one piece has a message."""
     source = getattr(choice, "delta", None) or getattr(choice, "message", None)
     dumped = source.model_dump(exclude_none=True) if source is not None else {}
-    return {
-        name: value
-        for name, value in dumped.items()
-        if name in ("content", "reasoning_content", "tool_calls", "refusal")
-    }
+    delta = {name: value for name, value in dumped.items() if name in ("content", "reasoning_content", "tool_calls")}
+    refusal = refusal_of(source)
+    return {**delta, "refusal": refusal} if refusal else delta
 
 
 def _choice(index: int, choice: Any) -> dict[str, Any]:
     message = choice.message.model_dump(exclude_none=True)
-    message.pop("provider_specific_fields", None)
+    message.pop(FIELDS, None)
+    refusal = refusal_of(choice.message) or None
     return {
         "index": index,
-        "message": {"role": "assistant", "content": None, "refusal": None, **message},
+        "message": {"role": "assistant", "content": None, **message, "refusal": refusal},
         "logprobs": _plain(choice, "logprobs"),
         "finish_reason": ending_of(choice),
     }
@@ -166,7 +168,8 @@ def _choice(index: int, choice: Any) -> dict[str, Any]:
 
 def _only(result: CompletionResult) -> dict[str, Any]:
     """The choice of an answer of which only the result is known, as of one that was streamed."""
-    message: dict[str, Any] = {"role": "assistant", "content": result.content, "refusal": None}
+    content = None if result.refusal and not result.content else result.content
+    message: dict[str, Any] = {"role": "assistant", "content": content, "refusal": result.refusal}
     if result.reasoning:
         message["reasoning_content"] = result.reasoning
     if result.tool_calls:

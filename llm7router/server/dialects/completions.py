@@ -57,7 +57,7 @@ class CompletionsDialect:
 
     def whole(self, asked: Asked, result: CompletionResult) -> dict[str, Any]:
         """A `text_completion`."""
-        text = asked.own["before"] + result.content
+        text = asked.own["before"] + result.content + (result.refusal or "")
         choices = [_choice(text, _finished(result))]
         return {**_head(asked), "model": result.deployment, "choices": choices, "usage": usage(result)}
 
@@ -79,7 +79,7 @@ class CompletionsWriter:
     def chunk(self, chunk: StreamChunk) -> bytes:
         """One event; none for a chunk without text."""
         self._head["model"] = served_by(chunk) or self._head["model"]
-        text, self._before = self._before + chunk.content, ""
+        text, self._before = self._before + chunk.content + chunk.refusal, ""
         return self._event([_choice(text, None)]) if text else b""
 
     def end(self, result: CompletionResult) -> bytes:

@@ -1,4 +1,4 @@
-"""An answer as a row of blocks, whole or while it comes: reasoning, text, tool calls.
+"""An answer as a row of blocks, whole or while it comes: reasoning, text, a refusal, tool calls.
 
 Of the APIs that know blocks each one is finished before the next begins, while providers may mix fragments of several
 tool calls, or text between them. The first call is written as it comes; what comes in between waits for the end.
@@ -13,7 +13,7 @@ from typing import Any, Literal, NamedTuple
 from llm7router.calls.answers import place_of
 from llm7router.types import CompletionResult, StreamChunk
 
-Kind = Literal["reasoning", "text", "call"]
+Kind = Literal["reasoning", "text", "refusal", "call"]
 
 
 @dataclass(slots=True)
@@ -48,7 +48,7 @@ def blocks(result: CompletionResult, id: str, *, reasoning: bool = True) -> list
     """The blocks of a whole answer; `id` makes ids for calls without one."""
     pieces = Pieces(id, reasoning=reasoning)
     calls = tuple({**call, "index": index} for index, call in enumerate(result.tool_calls))
-    whole = StreamChunk(result.content, result.reasoning or "", calls)
+    whole = StreamChunk(result.content, result.reasoning or "", calls, refusal=result.refusal or "")
     for _ in (*pieces.add(whole), *pieces.end()):
         pass
     return pieces.blocks
@@ -76,6 +76,7 @@ class Pieces:
         if self._reasoning:
             yield from self._words("reasoning", chunk.reasoning)
         yield from self._words("text", chunk.content)
+        yield from self._words("refusal", chunk.refusal)
         for fragment in chunk.tool_calls:
             yield from self._fragment(fragment)
 

@@ -17,7 +17,13 @@ from llm7router.server.errors import ApiError
 from llm7router.types import CompletionResult, StreamChunk
 
 INCOMPLETE = {"length": "max_output_tokens", "content_filter": "content_filter"}
-PREFIXES = {"reasoning": "rs", "text": "msg", "call": "fc"}
+PREFIXES = {"reasoning": "rs", "text": "msg", "refusal": "msg", "call": "fc"}
+INNER: Mapping[str, Mapping[str, int]] = {  # an item has one part at most
+    "reasoning": {"summary_index": 0},
+    "text": {"content_index": 0},
+    "refusal": {"content_index": 0},
+    "call": {},
+}
 
 
 class ResponsesDialect:
@@ -105,6 +111,8 @@ def _more(asked: Asked, step: Step) -> Events:
         return [("reasoning_summary_text.delta", {**place, "delta": step.text})]
     if step.block.kind == "text":
         return [("output_text.delta", {**place, "delta": step.text, "logprobs": []})]
+    if step.block.kind == "refusal":
+        return [("refusal.delta", {**place, "delta": step.text})]
     return [("function_call_arguments.delta", {**place, "delta": step.text})]
 
 
@@ -118,6 +126,8 @@ def _closed(asked: Asked, step: Step) -> Events:
     part = {**place, "part": _part(block, text)}
     if block.kind == "reasoning":
         return [("reasoning_summary_text.done", {**place, "text": text}), ("reasoning_summary_part.done", part), done]
+    if block.kind == "refusal":
+        return [("refusal.done", {**place, "refusal": text}), ("content_part.done", part), done]
     return [("output_text.done", {**place, "text": text, "logprobs": []}), ("content_part.done", part), done]
 
 
@@ -130,8 +140,7 @@ def _of_item(what: str, step: Step, item: Mapping[str, Any]) -> tuple[str, dict[
 
 def _place(asked: Asked, step: Step) -> dict[str, Any]:
     place = {"item_id": _id(asked, step.at, step.block), "output_index": step.at}
-    inner = {"reasoning": {"summary_index": 0}, "text": {"content_index": 0}, "call": {}}
-    return {**place, **inner[step.block.kind]}
+    return {**place, **INNER[step.block.kind]}
 
 
 def _id(asked: Asked, index: int, block: Block) -> str:
@@ -141,6 +150,8 @@ def _id(asked: Asked, index: int, block: Block) -> str:
 def _part(block: Block, text: str) -> dict[str, Any]:
     if block.kind == "reasoning":  # as its summary, which is what clients show
         return {"type": "summary_text", "text": text}
+    if block.kind == "refusal":
+        return {"type": "refusal", "refusal": text}
     return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
 
 
@@ -152,7 +163,7 @@ def _item(asked: Asked, index: int, block: Block, status: str) -> dict[str, Any]
     id = _id(asked, index, block)
     if block.kind == "reasoning":
         return {"id": id, "type": "reasoning", "summary": [_part(block, block.text)]}
-    if block.kind == "text":
+    if block.kind in ("text", "refusal"):
         content = [_part(block, block.text)]
         return {"id": id, "type": "message", "status": status, "role": "assistant", "content": content}
     call = {"call_id": block.id, "name": block.name, "arguments": _arguments(block)}

@@ -23,6 +23,7 @@ class Turns:
         self._messages: list[dict[str, Any]] = []
         self._images: list[Part] = []  # of results, not shown yet
         self._calls: set[str] = set()
+        self._behind: dict[int, list[str]] = {}  # words behind the tool calls of a message; joined once, at the end
 
     def say(self, role: str, parts: Sequence[Part]) -> None:
         """What the user or the system says."""
@@ -35,7 +36,7 @@ class Turns:
         self._show_images()
         last = self._last()
         if last.get("tool_calls"):
-            last["content"] = (last["content"] or "") + words
+            self._behind.setdefault(len(self._messages) - 1, []).append(words)
         else:
             self._append({"role": "assistant", "content": words})
 
@@ -62,6 +63,9 @@ class Turns:
     def end(self) -> list[dict[str, Any]]:
         """The messages."""
         self._show_images()
+        for index, words in self._behind.items():
+            message = self._messages[index]
+            message["content"] = (message["content"] or "") + "".join(words)
         return self._messages
 
     def _last(self) -> dict[str, Any]:

@@ -22,9 +22,10 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from llm7router.errors import StoreError
-from llm7router.state.cells import Cell, dumps
+from llm7router.state.cells import Cell, dumps, is_budget
 from llm7router.state.store import redis_client
 from llm7router.state.store.base import Change, T
+from llm7router.state.store.lost_budgets import LostBudgets
 from llm7router.state.store.one_thread import R
 from llm7router.state.store.redis_scripts import READ, SWAP, Held, cells_of, held, swap_arguments
 from llm7router.state.store.server_clock import ServerClock
@@ -58,6 +59,7 @@ class RedisStore(ThreadedStore):
         self._warned = False
         self._seen: dict[str, Held] = {}
         self._seq = UNSEEN  # of the last read, and of own writes right after it
+        self._lost = LostBudgets()
 
     def now(self) -> float | None:
         """The server's clock; None before its first reply."""
@@ -70,25 +72,53 @@ class RedisStore(ThreadedStore):
             self._connection.disconnect()
             raise redis_client.explain(error, self._address) from None
 
-    def _read(self) -> dict[str, Cell]:
+    def read_now(self) -> dict[str, Cell]:
+        """Every cell, for a dry run: what is to be written because budgets were lost is only shown."""
+        return self._wait(self._submit(self._look))
+
+    def _look(self) -> dict[str, Cell]:
         _, seq, _, everything = self._run_script(READ, [self._seq])
         if everything:
-            self._seen, self._seq = cells_of(everything[0], self.where), seq
+            found = cells_of(everything[0], self.where)
+            self._lost.compare(self._seen, found)
+            self._seen, self._seq = found, seq
             self._warn_of_unreadable()
-        return {key: seen.cell for key, seen in self._seen.items() if seen.cell is not None}
+        readable = {key: seen.cell for key, seen in self._seen.items() if seen.cell is not None}
+        return {**readable, **self._lost.written_back(self._seen, self.now() or 0.0)}
+
+    def _read(self) -> dict[str, Cell]:
+        cells = self._look()
+        if self._lost:
+            self._mutate((), lambda _: (None, {}))
+        return cells
 
     def _mutate(self, keys: tuple[str, ...], change: Change[T]) -> tuple[T, Mapping[str, Cell]]:
         name, deadline = secrets.token_urlsafe(6), time.monotonic() + BUSY_S
         while True:
-            seen = [(key, self._seen[key].cell) for key in keys if key in self._seen]
-            result, written = change({key: cell for key, cell in seen if cell is not None})
-            outcome = self._swap(name, tuple(dict.fromkeys((*keys, *written))), written)
-            if outcome in ("done", "again"):
-                return result, written
+            if self._lost:
+                outcome = self._write_back()
+            else:
+                seen = [(key, self._seen[key].cell) for key in keys if key in self._seen]
+                result, written = change({key: cell for key, cell in seen if cell is not None})
+                outcome = self._swap(name, tuple(dict.fromkeys((*keys, *written))), written)
+                if outcome in ("done", "again"):
+                    return result, written
             if time.monotonic() > deadline:
                 raise StoreError(f"{self.where}: others wrote in between for over {BUSY_S} s; there are too many")
             if outcome == "wait":
                 time.sleep(random.random() * PAUSE_S)  # noqa: S311 - no secret
+
+    def _write_back(self) -> str:
+        """Block what may still be spent of budgets that were lost, before anything else is written."""
+        written = self._lost.written_back(self._seen, self.now() or 0.0)
+        outcome = self._swap(secrets.token_urlsafe(6), tuple(written), written)
+        if outcome in ("done", "again"):
+            self._lost.clear()
+            log.warning(
+                "%s: what was spent was lost; what costs money waits for the next day or month of its budget",
+                self.where,
+            )  # fmt: skip
+        return outcome
 
     def _swap(self, name: str, keys: tuple[str, ...], written: Mapping[str, Cell]) -> str:
         """Write the cells if all are as this process saw them; if not, what they are is seen now."""
@@ -97,11 +127,10 @@ class RedisStore(ThreadedStore):
         arguments = swap_arguments(name, turn_s, keys, self._seen, texts)
         outcome, seq, version, fields = self._run_script(SWAP, arguments)
         if outcome == "other":
-            for key, text in zip(keys, fields, strict=True):
-                if text:
-                    self._seen[key] = held(text, self.where)
-                else:
-                    self._seen.pop(key, None)
+            found = {key: held(text, self.where) for key, text in zip(keys, fields, strict=True) if text}
+            before = {key: self._seen.pop(key) for key in keys if key in self._seen}
+            self._lost.compare(before, found)
+            self._seen.update(found)
         elif outcome == "again":  # it was done before its reply was lost; which versions it got is not known
             for key in written:
                 self._seen.pop(key, None)
@@ -123,7 +152,8 @@ class RedisStore(ThreadedStore):
         return outcome, seq, version, rest
 
     def _warn_of_unreadable(self) -> None:
-        if not self._warned and (broken := [key for key, seen in self._seen.items() if seen.cell is None]):
+        broken = [key for key, seen in self._seen.items() if seen.cell is None and not is_budget(key)]
+        if broken and not self._warned:
             self._warned = True
             log.warning("%s: %d cells cannot be read and count as unused (%s)", self.where, len(broken), broken[0])
 

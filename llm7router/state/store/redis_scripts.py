@@ -78,7 +78,8 @@ return {line, redis.call('HGETALL', KEYS[1])}
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A cell as this process last saw it. None: the field cannot be read and counts as unused."""
+    """A cell as this process last saw it. None: the field cannot be read and counts as unused, but for a budget's
+    (`LostBudgets`)."""
 
     version: str
     cell: Cell | None
