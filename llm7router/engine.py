@@ -18,6 +18,7 @@ from llm7router.decision import demand, plan
 from llm7router.decision.decide import decide
 from llm7router.decision.registry import Factor
 from llm7router.events import Watch
+from llm7router.proxies import DIRECT, Proxy
 from llm7router.state.ledger import Ledger
 from llm7router.state.quota import Reservation
 from llm7router.state.refusals import Refusal
@@ -59,9 +60,10 @@ class Engine:
         timeouts: TimeoutsConfig,
         clock: Clock,
         budgets: Budgets,
+        proxy: Proxy = DIRECT,
     ) -> None:
         self._ledger, self._backend, self._factors = ledger, backend, factors
-        self._timeouts, self._clock, self._budgets = timeouts, clock, budgets
+        self._timeouts, self._clock, self._budgets, self._proxy = timeouts, clock, budgets, proxy
 
     def decide(self, request: Request, snapshot: Snapshot) -> Decision:
         """Rank; nothing is called and nothing is written."""
@@ -159,4 +161,5 @@ class Engine:
             first_token_s=attempt.timeout_s if attempt.last else min(timeouts.first_token_s, attempt.timeout_s),
             between_tokens_s=timeouts.between_tokens_s,
             deadline_s=max(0.0, deadline - self._clock.monotonic()),
+            proxy=self._proxy,
         )

@@ -24,6 +24,7 @@ from llm7router.decision import embeddings, registry, request
 from llm7router.decision.tasks import Detector
 from llm7router.engine import Engine
 from llm7router.errors import ConfigError
+from llm7router.proxies import Proxy
 from llm7router.state.ledger import Ledger
 from llm7router.streaming import Streaming
 from llm7router.types import Deployment, Limit, Message, Request, RequestContext, TaskType
@@ -55,7 +56,7 @@ class Routing:
         specs = {spec.name: spec for spec in (*loaded.providers, *registered)}
         factors = registry.bind(config.scoring.weights, config.scoring.parameters)
         budgets = Budgets(config.server.keys, config.budget.usd_per_request)
-        engine = Engine(ledger, backend, factors, config.timeouts, clock, budgets)
+        engine = Engine(ledger, backend, factors, config.timeouts, clock, budgets, Proxy(config.proxy))
         callers = {key.name: catalog.caller(key) for key in config.server.keys if key.limits}
         return cls(
             loaded=loaded,

@@ -18,6 +18,7 @@ import asyncio
 import contextlib
 import json
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -94,6 +95,7 @@ class Upstream:
     requests: list[Request] = field(default_factory=list)
     others: list[Request] = field(default_factory=list)
     paths: dict[str, Step] = field(default_factory=dict)  # what other requests get, by path
+    tls: ssl.SSLContext | None = None
     connections: int = 0
     _scripts: dict[str, deque[Step]] = field(default_factory=lambda: defaultdict(deque))
     _fixed: dict[str | None, Step] = field(default_factory=dict)
@@ -141,7 +143,7 @@ class Upstream:
 
     async def _start(self) -> asyncio.Server:
         self._tasks: set[asyncio.Task[None]] = set()
-        return await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        return await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=self.tls)
 
     async def _stop(self) -> None:
         await _turns(5)  # connections that were just accepted begin to be served, so that they can be ended

@@ -12,6 +12,7 @@ from llm7router.alerts.webhook import Webhook
 from llm7router.clock import Clock
 from llm7router.config.alert_models import AlertsConfig
 from llm7router.events import RequestEvent
+from llm7router.proxies import DIRECT, Proxy
 from llm7router.state.cells import EMPTY, Cell
 from llm7router.state.ledger import Ledger
 from llm7router.types import Deployment
@@ -28,7 +29,7 @@ class Alerts:
         self._ledger, self._clock, self._deployments = ledger, clock, deployments
         self._shares: Sequence[float] = ()
         self._callers: Mapping[str, Deployment] = {}
-        self._address: tuple[object, str] | None = None  # of the webhook, with its secret
+        self._address: tuple[object, ...] | None = None  # of the webhook, with its secret and the proxy
         self._webhook: Webhook | None = None
         self._former: list[Webhook] = []  # that still have something to send
         self._dropped = 0  # by those before them
@@ -45,17 +46,24 @@ class Alerts:
     def _webhooks(self) -> list[Webhook]:
         return [*self._former, *([self._webhook] if self._webhook else [])]
 
-    def configure(self, config: AlertsConfig, callers: Mapping[str, Deployment], env: Mapping[str, str]) -> None:
+    def configure(
+        self,
+        config: AlertsConfig,
+        callers: Mapping[str, Deployment],
+        env: Mapping[str, str],
+        proxy: Proxy = DIRECT,
+    ) -> None:
         """Go by a configuration, the first or an edited one. What waits for a former webhook is still sent there."""
         self._shares, self._callers = config.shares, callers
         hook = config.webhook
-        address = (hook, env[hook.secret_env]) if hook else None
+        address = (hook, env[hook.secret_env], proxy) if hook else None
         if address == self._address:
             return
         former = self._webhooks
         self._former = [webhook for webhook in former if not webhook.idle]
         self._dropped += sum(webhook.dropped for webhook in former if webhook not in self._former)
-        self._address, self._webhook = address, Webhook(*address, self._clock) if address else None
+        self._address = address
+        self._webhook = Webhook(hook, env[hook.secret_env], self._clock, proxy=proxy) if hook else None
 
     def add(self, listener: Listener) -> None:
         """Call it with each `Alert`. It runs in the event loop, so it must be quick; what it raises is logged."""

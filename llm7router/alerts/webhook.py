@@ -12,10 +12,10 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from llm7router import certificates
 from llm7router.alerts.alert import Alert
 from llm7router.alerts.signature import SIGNATURE, TIMESTAMP, sign
 from llm7router.config.alert_models import WebhookConfig
+from llm7router.proxies import DIRECT, Proxy
 
 if TYPE_CHECKING:
     import httpx
@@ -35,9 +35,11 @@ Post = Callable[[dict[str, str], bytes], Awaitable[int]]
 class Webhook:
     """Posts alerts to an address. `dropped` counts those that nobody got."""
 
-    def __init__(self, config: WebhookConfig, secret: str, clock: Clock, post: Post | None = None) -> None:
+    def __init__(
+        self, config: WebhookConfig, secret: str, clock: Clock, post: Post | None = None, proxy: Proxy = DIRECT
+    ) -> None:
         self._config, self._secret, self._clock = config, secret, clock
-        self._post = post
+        self._post, self._proxy = post, proxy
         self._waiting: deque[bytes] = deque()
         self._worker: asyncio.Task[None] | None = None
         self.dropped = 0
@@ -115,25 +117,30 @@ class Webhook:
             yield self._post
             return
         # In a thread: importing httpx and reading certificates take many milliseconds, and nobody should wait for it.
-        transport = await asyncio.to_thread(_transport)
+        transport = await asyncio.to_thread(_transport, self._proxy)
         async with transport:
             yield lambda headers, body: _posted(transport, self._config.url, headers, body)
 
 
-def _transport() -> httpx.AsyncHTTPTransport:
-    import httpx
+def _transport(proxy: Proxy = DIRECT) -> httpx.AsyncBaseTransport:
+    from llm7router import certificates, proxied
 
+    certificates.context()  # the first connection would read them
     # No redirects and no proxies of the environment: alerts go to that address or nowhere. And no client, which would
     # log the address with each request.
-    return httpx.AsyncHTTPTransport(trust_env=False, verify=certificates.context())
+    return proxied.AsyncTransport(proxy)
 
 
-async def _posted(transport: httpx.AsyncHTTPTransport, url: str, headers: dict[str, str], body: bytes) -> int:
+async def _posted(transport: httpx.AsyncBaseTransport, url: str, headers: dict[str, str], body: bytes) -> int:
     import httpx
+
+    from llm7router.proxied import ProxyFailedError
 
     try:
         response = await transport.handle_async_request(httpx.Request("POST", url, headers=headers, content=body))
         await response.aclose()  # what else it says is not read
         return response.status_code
+    except ProxyFailedError as error:
+        raise OSError(str(error)) from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise OSError(type(error).__name__) from None  # its words may hold the address

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Any
 
-from llm7router import certificates
 from llm7router.calls.answers import count
+from llm7router.proxies import DIRECT, Proxy
 from llm7router.types import AccountLimit, Axis, Deployment, Period, Unit
 
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ class Accounts:
         self._told: dict[str, AccountLimit] = {}
         self._asking: set[asyncio.Task[None]] = set()
 
-    def ask(self, deployment: Deployment) -> None:
+    def ask(self, deployment: Deployment, proxy: Proxy = DIRECT) -> None:
         """Begin to ask, if it is time."""
         account, now = deployment.provider_cell, self._clock.monotonic()
         if not deployment.account_url or now - self._asked_at.get(account, float("-inf")) < AGAIN_S:
             return
         self._asked_at[account] = now
-        task = asyncio.ensure_future(self._ask(deployment))
+        task = asyncio.ensure_future(self._ask(deployment, proxy))
         self._asking.add(task)
         task.add_done_callback(self._asking.discard)
 
@@ -60,15 +60,17 @@ class Accounts:
             task.cancel()
         await asyncio.gather(*self._asking, return_exceptions=True)
 
-    async def _ask(self, deployment: Deployment) -> None:
+    async def _ask(self, deployment: Deployment, proxy: Proxy) -> None:
         import httpx
+
+        from llm7router import proxied
 
         assert deployment.account_url is not None
         key = deployment.api_key.reveal() if deployment.api_key else ""
         try:
             # No redirects and no proxies of the environment: the key goes to that host or nowhere.
             async with httpx.AsyncClient(
-                timeout=TIMEOUT_S, follow_redirects=False, trust_env=False, verify=certificates.context()
+                timeout=TIMEOUT_S, follow_redirects=False, trust_env=False, transport=proxied.AsyncTransport(proxy)
             ) as client:
                 answer = await client.get(deployment.account_url, headers={"Authorization": f"Bearer {key}"})
             if answer.status_code == 200 and len(answer.content) <= BODY_BYTES:

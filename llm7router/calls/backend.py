@@ -51,7 +51,7 @@ class LiteLLMBackend:
         if isinstance(loaded, Outcome):
             return loaded
         call = loaded
-        self._accounts.ask(call.deployment)
+        self._accounts.ask(call.deployment, call.proxy)
         started = self._clock.monotonic()
         try:
             async with asyncio.timeout(call.timeout_s):
@@ -69,7 +69,7 @@ class LiteLLMBackend:
         if isinstance(loaded, Outcome):
             return loaded
         call = loaded
-        self._accounts.ask(call.deployment)
+        self._accounts.ask(call.deployment, call.proxy)
         started = self._clock.monotonic()
         patience = min(call.first_token_s, call.timeout_s)
         stream: ContentStream | None = None
@@ -157,7 +157,7 @@ class LiteLLMBackend:
 
         assert self._clients is not None
         given = of_embedding(call)
-        given["client"] = self._clients.for_model(given["model"], call.deployment.base_url, given["api_key"])
+        given["client"] = self._clients.for_call(call, given)
         given["litellm_logging_obj"] = record_of(given, stream=False, function="aembedding")
         bulk = Bulk(MAX_BODY + VECTOR_BODY * len(call.inputs))
         token = BULK.set(bulk)
@@ -176,7 +176,7 @@ class LiteLLMBackend:
         if call.deployment.local:
             given["model"] = f"{LOCAL_PROVIDER}/{self._local_handle(call)}"
         else:
-            given["client"] = self._clients.for_model(given["model"], call.deployment.base_url, given["api_key"])
+            given["client"] = self._clients.for_call(call, given)
         given["litellm_logging_obj"] = record_of(given, stream)
         return await litellm_api.load_now().acompletion(**given)
 

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from llm7router.proxies import DIRECT, Proxy
 from llm7router.types import Deployment, Message, Outcome, StreamChunk
 
 
@@ -27,6 +28,7 @@ class Call:
     between_tokens_s: float = 20.0  # streams only: most seconds between two contents
     deadline_s: float | None = None  # streams only: seconds for all of it once content has arrived; None: timeout_s
     inputs: Sequence[str] = ()
+    proxy: Proxy = DIRECT
 
 
 class BrokenStreamError(Exception):

@@ -21,6 +21,7 @@ from llm7router.cli.options import (
 )
 
 if TYPE_CHECKING:
+    from llm7router.cli.footer import ProxyTip
     from llm7router.cli.interrupts import Loop
     from llm7router.router import LLMRouter
     from llm7router.types import CompletionResult, RequestContext
@@ -59,8 +60,10 @@ def chat(
       llm7router chat --task code --speed "Reverse a list in Python."
       git diff | llm7router chat "Review this change."
     """
+    from llm7router.cli.footer import ProxyTip
     from llm7router.cli.interrupts import Loop
     from llm7router.config.load import load
+    from llm7router.proxies import Proxy
     from llm7router.router import LLMRouter
 
     text = prompt_text(prompt)
@@ -78,6 +81,7 @@ def chat(
         [{"role": "system", "content": system}] if system else [],
         whole=no_stream or as_json,
         as_json=as_json,
+        proxy_tip=ProxyTip(router.deployments, Proxy(loaded.config.proxy)),
         keyless=not any(loaded.env.get(spec.config.api_key_env or "") for spec in loaded.providers),
     )
     run(session, Loop(), text)
@@ -160,21 +164,29 @@ class Session:
         *,
         whole: bool,
         as_json: bool,
+        proxy_tip: ProxyTip,
         keyless: bool,
     ) -> None:
         self._router, self._context, self._parameters, self._messages = router, context, parameters, messages
         self._whole, self._as_json, self._keyless = whole, as_json, keyless
+        self._proxy_tip = proxy_tip
         self._heard = ""  # of the answer under way
 
     async def turn(self, text: str) -> None:
         """Ask, print the answer and who gave it, and remember both."""
         from llm7router.cli.footer import KEYS_TIP, footer, wants_keys_tip
+        from llm7router.errors import RoutingError
 
         self._heard = ""
         messages = [*self._messages, {"role": "user", "content": text}]
-        result = await (self._complete(messages) if self._whole else self._stream(messages))
+        try:
+            result = await (self._complete(messages) if self._whole else self._stream(messages))
+        except RoutingError as error:
+            self._proxy_tip.say(error.attempts)
+            raise
         self._messages = [*messages, {"role": "assistant", "content": result.content + (result.refusal or "")}]
         click.echo(footer(result), err=True)
+        self._proxy_tip.say(result.attempts)
         if self._keyless and wants_keys_tip(result):
             click.echo(KEYS_TIP, err=True)
             self._keyless = False  # said once

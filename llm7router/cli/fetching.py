@@ -11,16 +11,17 @@ import click
 
 if TYPE_CHECKING:
     from llm7router.calls.local.hub_cache import HubFile
+    from llm7router.proxies import Proxy
 
 
-def run(wanted: HubFile, token: str | None) -> None:
+def run(wanted: HubFile, token: str | None, proxy: Proxy) -> None:
     """Fetch it, print where it is, and say what it is. Raises LocalModelError, also if it is no model."""
     from llm7router.calls.local import gguf
     from llm7router.calls.local.hub_fetch import fetch
 
     env = os.environ if token is None else {**os.environ, "HF_TOKEN": token}  # it may come from .env
     with shown(wanted.file) as progress:
-        file, sha256 = fetch(wanted, progress, env=env)
+        file, sha256 = fetch(wanted, progress, env=env, proxy=proxy)
     about = gguf.read(file)
     click.echo(file)
     size = f"{about.size / 1e9:.2f} GB, {about.quantisation}, context {about.context or 'unknown'}"

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
+
+import click
 
 from llm7router.cli.output import usd
 
 if TYPE_CHECKING:
     from llm7router.errors import RoutingError
-    from llm7router.types import AttemptRecord, CompletionResult
+    from llm7router.proxies import Proxy
+    from llm7router.types import AttemptRecord, CompletionResult, Deployment
 
 NOTABLE_S = 1.0  # between the answering call and all of it: LiteLLM's import, failed attempts, a wait
 
@@ -48,6 +52,23 @@ def wants_keys_tip(result: CompletionResult) -> bool:
     first = result.decision.best
     chosen = first is not None and first.deployment.id == result.deployment and len(result.decision.ranking) > 1
     return result.deployment in local and missing and not request.providers and not chosen
+
+
+class ProxyTip:
+    """Says once what a person behind a proxy should know when a provider could not be reached."""
+
+    def __init__(self, deployments: Sequence[Deployment], proxy: Proxy) -> None:
+        self._addresses = {d.id: d.base_url for d in deployments if d.base_url}
+        self._proxy = proxy
+
+    def say(self, attempts: Sequence[AttemptRecord]) -> None:
+        """Say it, if the environment names a proxy for one of them that is not used."""
+        from llm7router.types import Failure
+
+        lost = [self._addresses.get(a.deployment, "") for a in attempts if a.failure is Failure.UNREACHABLE]
+        if tip := next(filter(None, map(self._proxy.ignored, lost)), ""):
+            click.echo(tip, err=True)
+            self._addresses = {}
 
 
 def as_dict(result: CompletionResult) -> dict[str, Any]:

@@ -57,12 +57,13 @@ def fetch(ctx: click.Context, model: str, config_path: str | None) -> None:
     from llm7router.calls.local.errors import LocalModelError
     from llm7router.calls.local.hub_cache import PREFIX, parse
     from llm7router.cli import fetching
+    from llm7router.proxies import Proxy
 
     found, loaded = _models(config_path)
     wanted = None
     try:
         wanted = parse(model if model.startswith(PREFIX) else _path_of(model, found))
-        fetching.run(wanted, loaded.env.get("HF_TOKEN"))
+        fetching.run(wanted, loaded.env.get("HF_TOKEN"), Proxy(loaded.config.proxy))
     except LocalModelError as error:
         if wanted is None or (file := _fetched_before(wanted)) is None:
             click.echo(f"Error: {error}", err=True)

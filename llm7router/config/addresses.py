@@ -6,6 +6,7 @@ import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address
 from urllib.parse import SplitResult, urlsplit
 
+ENVIRONMENT = "environment"  # as a proxy, in place of an address: HTTPS_PROXY and its kind are followed
 _METADATA_NAMES = frozenset({"metadata", "metadata.google.internal", "instance-data", "instance-data.ec2.internal"})
 _METADATA_ADDRESSES = frozenset(
     ip_address(text)
@@ -58,6 +59,23 @@ def _host_fault(scheme: str, host: str) -> str | None:
         return f"{host} is a link-local or cloud metadata address; name the provider's own host"
     if scheme == "http" and not is_loopback(host):
         return f"http would send key and prompts in clear text (given the host {host}); use https, or this machine"
+    return None
+
+
+def proxy_fault(url: str) -> str | None:
+    """What is wrong with the address of a proxy, or None. The message never repeats it: it may hold a password."""
+    if any(character <= " " or character in "\\\x7f" for character in url):
+        return "holds a space, a backslash or a control character; remove it"
+    try:
+        parts = urlsplit(url)
+        named, _ = bool(parts.hostname), parts.port
+    except ValueError:
+        named = False
+    else:
+        if parts.scheme not in ("http", "https"):
+            return "not a proxy of a kind that can be used; write http://HOST:PORT or https://HOST:PORT"
+    if not named or parts.path not in ("", "/") or "?" in url or "#" in url:
+        return "not the address of a proxy; write http://HOST:PORT, and % codes for signs such as / in a password"
     return None
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from llm7router.config.addresses import account_url_fault, base_url_fault, store_fault
+from llm7router.config.addresses import ENVIRONMENT, account_url_fault, base_url_fault, proxy_fault, store_fault
 from llm7router.config.check_limits import limit_problems
 from llm7router.config.faults import Problem, Where, shown, suggest
 from llm7router.config.models import ScoringConfig
@@ -20,7 +20,8 @@ OWN = "owner"  # the caller behind the gateway's own key
 def problems(data: Any, unset: Collection[Where] = ()) -> list[Problem]:
     """Everything wrong across keys; values at the paths of `unset` are placeholders and are not judged."""
     root = mapping(data)
-    found = [*_scoring(root), *_budget(root, (), 0), *_state(root), *_aliases(root), *_tasks(root), *_keys(root)]
+    found = [*_scoring(root), *_budget(root, (), 0), *_state(root), *_proxy(root)]
+    found += [*_aliases(root), *_tasks(root), *_keys(root)]
     for name, provider in mapping(root.get("providers")).items():
         if isinstance(provider, Mapping):
             found += _provider(provider, ("providers", name))
@@ -55,6 +56,12 @@ def _state(root: Mapping[str, Any]) -> Iterator[Problem]:
     message = store_fault(store) if store is not None else None
     if message is not None:
         yield Problem(("state", "store"), message)
+
+
+def _proxy(root: Mapping[str, Any]) -> Iterator[Problem]:
+    said = text(root.get("proxy"))
+    if said is not None and said != ENVIRONMENT and (message := proxy_fault(said)):
+        yield Problem(("proxy",), message if "://" in said else f"{message}; or `{ENVIRONMENT}`, or null for none")
 
 
 def _aliases(root: Mapping[str, Any]) -> Iterator[Problem]:

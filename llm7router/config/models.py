@@ -193,6 +193,12 @@ class Config(Strict):
     budget: BudgetConfig = Field(default=BudgetConfig(), description="Most that may be spent, in USD.")
     alerts: AlertsConfig = Field(default=AlertsConfig(), description="What is worth telling somebody, and where.")
     timeouts: TimeoutsConfig = Field(default=TimeoutsConfig(), description="How long to wait, in seconds.")
+    proxy: str | None = Field(
+        default=None,
+        repr=False,
+        description="What is not on this machine is asked through it: http://HOST:PORT, https://HOST:PORT, or "
+        "`environment` to follow HTTPS_PROXY and NO_PROXY; null: none, whatever the environment says.",
+    )
     state: StateConfig = Field(default=StateConfig(), description="Where health and used-up limits are kept.")
     cache: CacheConfig = Field(default=CacheConfig(), description="Answers that are given again.")
     history: HistoryConfig = Field(default=HistoryConfig(), description="Usage that `llm7router stats` shows.")

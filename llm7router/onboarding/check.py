@@ -9,6 +9,7 @@ from llm7router.calls import account
 from llm7router.config.addresses import at_host
 from llm7router.config.models import ProviderConfig, ProviderSpec
 from llm7router.onboarding.web import Answer, NoAnswerError, fetch, words_of
+from llm7router.proxies import DIRECT, Proxy
 from llm7router.types import AccountLimit, Failure
 
 if TYPE_CHECKING:
@@ -35,13 +36,13 @@ class Checked(NamedTuple):
     account: AccountLimit | None = None
 
 
-async def free_check(config: ProviderConfig, key: str) -> Checked:
+async def free_check(config: ProviderConfig, key: str, proxy: Proxy = DIRECT) -> Checked:
     """Ask the provider's page that tells a good key from a bad one; costs nothing of the allowance."""
     assert config.key_check is not None, "the caller looks first"
     assert config.base_url is not None, "a provider with a key check has a host"
     headers = {name: key} if (name := config.key_check.header) else {"Authorization": f"Bearer {key}"}
     try:
-        answer = await fetch(at_host(config.base_url, config.key_check.path), headers=headers)
+        answer = await fetch(at_host(config.base_url, config.key_check.path), headers=headers, proxy=proxy)
     except NoAnswerError as error:
         return Checked(Verdict.UNKNOWN, str(error))
     return judged(config, answer, key)

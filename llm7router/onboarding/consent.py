@@ -13,12 +13,15 @@ from llm7router.config.models import ProviderConfig
 from llm7router.onboarding import terminal
 from llm7router.onboarding.callback import Callback
 from llm7router.onboarding.pkce import ConsentError, Pkce, exchange
+from llm7router.proxies import DIRECT, Proxy
 
 WITHIN_S = 600.0  # the provider's codes live as long
 KEY_INSTEAD = "k"
 
 
-async def key_by_consent(config: ProviderConfig, show: Callable[[str], None], say: Callable[[str], None]) -> str | None:
+async def key_by_consent(
+    config: ProviderConfig, show: Callable[[str], None], say: Callable[[str], None], proxy: Proxy = DIRECT
+) -> str | None:
     """The key that the provider gives once the person agreed; None if they would rather paste one.
 
     `show` is given the address to open, `say` what to tell the person meanwhile.
@@ -37,7 +40,7 @@ async def key_by_consent(config: ProviderConfig, show: Callable[[str], None], sa
                     code = await _first(callback, pkce, fd, say)
             except TimeoutError:
                 raise ConsentError(f"nothing came within {WITHIN_S / 60:.0f} minutes") from None
-    return None if code is None else await exchange(config, code, pkce.verifier)
+    return None if code is None else await exchange(config, code, pkce.verifier, proxy)
 
 
 async def _first(callback: Callback, pkce: Pkce, fd: int, say: Callable[[str], None]) -> str | None:

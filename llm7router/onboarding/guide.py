@@ -17,6 +17,7 @@ from llm7router.onboarding.facts import card
 from llm7router.onboarding.keep import Store, check, keep
 from llm7router.onboarding.key_text import KeyTextError, cleaned, masked
 from llm7router.onboarding.pkce import ConsentError
+from llm7router.proxies import Proxy
 
 Say = Callable[[str], None]
 
@@ -42,6 +43,7 @@ class Guide:
     def __init__(self, loaded: LoadedConfig, options: Options, say: Say) -> None:
         assert loaded.path is not None, "the command loads a file"
         self._loaded, self._options, self._say, self._path = loaded, options, say, loaded.path
+        self._proxy = Proxy(loaded.config.proxy)
 
     def set_up(self, spec: ProviderSpec) -> bool:
         """Whether a key was stored. False: the person skipped it.
@@ -123,7 +125,7 @@ class Guide:
     def _consented(self, spec: ProviderSpec) -> str | None:
         """The key that the provider has just made. It is stored whatever a check says, so that it is not lost."""
         try:
-            key = asyncio.run(key_by_consent(spec.config, self._show_consent, self._say))
+            key = asyncio.run(key_by_consent(spec.config, self._show_consent, self._say, self._proxy))
         except ConsentError as error:
             raise SetupError(f"{spec.name}: {error}; nothing was stored, run this again") from None
         if key is not None and self._options.check and spec.config.key_check is not None:
@@ -164,7 +166,7 @@ class Guide:
     def _checked(self, spec: ProviderSpec, key: str) -> Checked:
         """What the provider's free check says; told beforehand, since it may take some seconds."""
         self._say(f"Asking {spec.config.title or spec.name}, which costs no request...")
-        return asyncio.run(free_check(spec.config, key))
+        return asyncio.run(free_check(spec.config, key, self._proxy))
 
     def _tell(self, spec: ProviderSpec, checked: Checked) -> None:
         if checked.verdict is not Verdict.GOOD:

@@ -18,6 +18,7 @@ from llm7router.config.addresses import at_host
 from llm7router.config.models import ProviderConfig
 from llm7router.onboarding.key_text import KeyTextError, cleaned
 from llm7router.onboarding.web import NoAnswerError, fetch, words_of
+from llm7router.proxies import DIRECT, Proxy
 
 METHOD = "S256"
 PATH = "/cb"
@@ -84,7 +85,7 @@ class Pkce:
         return self.code_in(query)
 
 
-async def exchange(config: ProviderConfig, code: str, verifier: str) -> str:
+async def exchange(config: ProviderConfig, code: str, verifier: str, proxy: Proxy = DIRECT) -> str:
     """The key for a code.
 
     Raises:
@@ -94,7 +95,7 @@ async def exchange(config: ProviderConfig, code: str, verifier: str) -> str:
     assert config.base_url is not None, "a provider with PKCE has a host"
     request = {"code": code, "code_verifier": verifier, "code_challenge_method": METHOD}
     try:
-        answer = await fetch(at_host(config.base_url, config.pkce.exchange), post=request)
+        answer = await fetch(at_host(config.base_url, config.pkce.exchange), post=request, proxy=proxy)
     except NoAnswerError as error:
         raise ConsentError(f"no key came for the code: {error}") from None
     key = answer.body.get("key") if isinstance(answer.body, dict) else None

@@ -6,11 +6,10 @@ import asyncio
 import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
-from llm7router import certificates
 from llm7router.calls.redact import redact
-from llm7router.upkeep.fetch import look_up
+from llm7router.proxies import DIRECT, Proxy
+from llm7router.upkeep.fetch import look_up_for
 
 TIMEOUT_S = 10.0
 MOST_BYTES = 1 << 20  # the longest models list seen has a quarter of that
@@ -27,7 +26,9 @@ class NoAnswerError(Exception):
     """There was none, or none that is of use; the message says why, and holds no secret."""
 
 
-async def fetch(url: str, *, headers: Mapping[str, str] | None = None, post: Any = None) -> Answer:
+async def fetch(
+    url: str, *, headers: Mapping[str, str] | None = None, post: Any = None, proxy: Proxy = DIRECT
+) -> Answer:
     """The answer to a GET, or to a POST of JSON.
 
     Raises:
@@ -35,7 +36,7 @@ async def fetch(url: str, *, headers: Mapping[str, str] | None = None, post: Any
     """
     import httpx
 
-    from llm7router import __version__
+    from llm7router import __version__, proxied
 
     own = {
         "User-Agent": f"llm7router/{__version__}",  # some providers block the bare ones of HTTP libraries
@@ -45,11 +46,11 @@ async def fetch(url: str, *, headers: Mapping[str, str] | None = None, post: Any
     request = {"headers": {**own, **(headers or {})}, **({"json": post} if post is not None else {})}
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            await _looked_up(url)
+            await _looked_up(url, proxy)
             # No redirects and no proxies or netrc of the environment: a key goes to that host or nowhere.
             async with (
                 httpx.AsyncClient(
-                    timeout=TIMEOUT_S, follow_redirects=False, trust_env=False, verify=certificates.context()
+                    timeout=TIMEOUT_S, follow_redirects=False, trust_env=False, transport=proxied.AsyncTransport(proxy)
                 ) as client,
                 client.stream("POST" if post is not None else "GET", url, **request) as response,
             ):
@@ -58,20 +59,26 @@ async def fetch(url: str, *, headers: Mapping[str, str] | None = None, post: Any
                 return Answer(response.status_code, _parsed(await _body(response)))
     except TimeoutError:
         raise NoAnswerError(f"it did not answer within {TIMEOUT_S:g} s") from None
+    except proxied.ProxyFailedError as error:
+        raise NoAnswerError(f"it cannot be reached: {error}") from None
     except httpx.ConnectError as error:
         if "CERTIFICATE_VERIFY_FAILED" in str(error):
             raise NoAnswerError("its certificate is not trusted; name its authority's in SSL_CERT_FILE") from None
-        raise NoAnswerError(f"it cannot be reached ({type(error).__name__})") from None
+        raise NoAnswerError(_hinted(f"it cannot be reached ({type(error).__name__})", url, proxy)) from None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
         raise NoAnswerError(f"it cannot be reached ({type(error).__name__})") from None
 
 
-async def _looked_up(url: str) -> None:
+async def _looked_up(url: str, proxy: Proxy) -> None:
     """Look the host up first, so that neither the time limit nor Ctrl-C waits for a name server."""
     try:
-        await look_up(urlsplit(url).hostname or "")
+        await look_up_for(url, proxy)
     except OSError:
-        raise NoAnswerError("its name cannot be looked up; check the network") from None
+        raise NoAnswerError(_hinted("its name cannot be looked up; check the network", url, proxy)) from None
+
+
+def _hinted(text: str, url: str, proxy: Proxy) -> str:
+    return f"{text}; {hint}" if (hint := proxy.ignored(url)) else text
 
 
 async def _body(response: Any) -> bytes:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from llm7router.clock import Clock
 from llm7router.config.addresses import at_host
 from llm7router.config.models import ProviderSpec
+from llm7router.proxies import DIRECT, Proxy
 from llm7router.upkeep import fetch, models_list
 from llm7router.upkeep.fetch import FetchError, Page
 from llm7router.upkeep.models_list import ModelsList
@@ -47,11 +48,17 @@ class _Ask(NamedTuple):
 
 
 async def ask_all(
-    specs: Iterable[ProviderSpec], env: Mapping[str, str], clock: Clock, *, within_s: float, keys: bool = False
+    specs: Iterable[ProviderSpec],
+    env: Mapping[str, str],
+    clock: Clock,
+    *,
+    within_s: float,
+    keys: bool = False,
+    proxy: Proxy = DIRECT,
 ) -> dict[str, Heard]:
     """What each provider answers, by name. `keys`: also whether its key is good, or at least whether it is there."""
     asked = list(specs)
-    async with fetch.client() as http:
+    async with fetch.client(proxy) as http:
 
         async def one(spec: ProviderSpec) -> Heard:
             key = key_of(spec, env)
@@ -59,7 +66,7 @@ async def ask_all(
             wanted = [ask for ask in dict.fromkeys((lister, checker)) if ask is not None]
             if keys and not wanted:
                 wanted = [_Ask(spec.config.base_url or "")]  # without a key: any answer means that it is there
-            pages = await asyncio.gather(*(_page(http, ask, clock, within_s) for ask in wanted))
+            pages = await asyncio.gather(*(_page(http, ask, clock, within_s, proxy) for ask in wanted))
             answers = dict(zip(wanted, pages, strict=True))
             return _heard(spec, answers, lister, checker)
 
@@ -87,9 +94,9 @@ def _checker(spec: ProviderSpec, key: str) -> _Ask | None:
     return _Ask(at_host(spec.config.base_url or "", config.path), headers)
 
 
-async def _page(http: httpx.AsyncClient, ask: _Ask, clock: Clock, within_s: float) -> Page | FetchError:
+async def _page(http: httpx.AsyncClient, ask: _Ask, clock: Clock, within_s: float, proxy: Proxy) -> Page | FetchError:
     try:
-        return await fetch.get(http, ask.url, clock, within_s=within_s, headers=dict(ask.headers))
+        return await fetch.get(http, ask.url, clock, within_s=within_s, headers=dict(ask.headers), proxy=proxy)
     except FetchError as error:
         return error
 

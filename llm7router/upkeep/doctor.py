@@ -9,6 +9,7 @@ from pathlib import Path
 from llm7router.clock import Clock
 from llm7router.config.models import BudgetConfig, LoadedConfig, ProviderSpec
 from llm7router.errors import ConfigError
+from llm7router.proxies import Proxy
 from llm7router.types import Deployment, Kind, Off
 from llm7router.upkeep.asking import ask_all, key_fault, key_of
 from llm7router.upkeep.checks import packages, providers, settings, store
@@ -56,8 +57,9 @@ async def _examine(loaded: LoadedConfig, options: Options, clock: Clock, sound: 
     asked = [spec for spec in hosted.values() if not key_fault(key_of(spec, loaded.env))]
     found = [*settings.configuration(loaded, all_), *settings.keys(loaded)]
     found += [*settings.facts(hosted.values(), clock.now()), *settings.data_policy(hosted.values())]
-    heard = await ask_all(asked, loaded.env, clock, within_s=ASK_S, keys=True)
-    found += [*providers.reachable(heard, hosted, loaded.env), *providers.models(heard, hosted)]
+    proxy = Proxy(loaded.config.proxy)
+    heard = await ask_all(asked, loaded.env, clock, within_s=ASK_S, keys=True, proxy=proxy)
+    found += [*providers.reachable(heard, hosted, loaded.env, proxy), *providers.models(heard, hosted)]
     found += providers.clock(heard.values())
     found += await store.store(loaded.config.state, clock)
     return found + await _called(loaded, all_, asked, options, sound)

@@ -14,9 +14,10 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from llm7router import __version__, certificates
+from llm7router import __version__
 from llm7router.clock import Clock
 from llm7router.config.addresses import host_of
+from llm7router.proxies import DIRECT, Proxy
 
 if TYPE_CHECKING:
     import httpx
@@ -72,37 +73,73 @@ class Page:
             raise FetchError(f"{self.host} answers with what is not JSON") from None
 
 
-def client() -> httpx.AsyncClient:
+def client(proxy: Proxy = DIRECT) -> httpx.AsyncClient:
     """A client that sends a key to the host it is meant for or nowhere: no redirects, no proxy of the environment."""
     import httpx
 
-    tls = certificates.context()
-    return httpx.AsyncClient(follow_redirects=False, trust_env=False, verify=tls, headers=HEADERS, timeout=None)  # noqa: S113
+    from llm7router import proxied
+
+    through = proxied.AsyncTransport(proxy)
+    return httpx.AsyncClient(
+        follow_redirects=False,
+        trust_env=False,
+        transport=through,
+        headers=HEADERS,
+        timeout=None,  # noqa: S113  `get` has one for everything
+    )
 
 
 async def get(
-    http: httpx.AsyncClient, url: str, clock: Clock, *, within_s: float, headers: Mapping[str, str] | None = None
+    http: httpx.AsyncClient,
+    url: str,
+    clock: Clock,
+    *,
+    within_s: float,
+    headers: Mapping[str, str] | None = None,
+    proxy: Proxy = DIRECT,
 ) -> Page:
-    """The page at `url`, at most `MAX_BYTES` of it, within so many seconds for everything.
+    """The page at `url`, at most `MAX_BYTES` of it, within so many seconds for everything. `proxy` is the client's.
 
     Raises:
         FetchError: nobody answered, it took too long, or it is too large.
     """
     import httpx
 
+    from llm7router.proxied import ProxyFailedError
+
     host = _plain(urlsplit(url).netloc)
     try:
         async with asyncio.timeout(within_s):
-            await look_up(urlsplit(url).hostname or "")
+            await look_up_for(url, proxy)
             async with http.stream("GET", url, headers=dict(headers or {})) as answer:
                 return await _page(host, answer, clock)
     except TimeoutError:
         raise FetchError(f"{host} does not answer within {within_s:g} s") from None
+    except ProxyFailedError as error:
+        raise FetchError(f"{host} cannot be reached: {error}") from None
     except (httpx.ConnectError, OSError) as error:
         means = next((words for pattern, words in _WORDS if re.search(pattern, _causes(error))), "cannot be reached")
         raise FetchError(f"{host} {means}") from None
     except (httpx.HTTPError, httpx.InvalidURL, ValueError):  # no message of theirs: it may quote a header
         raise FetchError(f"{host} breaks off its answer") from None
+
+
+async def look_up_for(url: str, proxy: Proxy) -> None:
+    """Look up the host that is connected to for `url`: a proxy looks up the others itself.
+
+    Raises:
+        ProxyFailedError: the proxy has no such name, or none that can be used.
+        OSError: the host of `url` has none.
+    """
+    from llm7router.proxied import ProxyFailedError, usable
+
+    hop = usable(proxy, url)
+    try:
+        await look_up(hop.host if hop else urlsplit(url).hostname or "")
+    except OSError:
+        if hop is None:
+            raise
+        raise ProxyFailedError(hop, "has a name that cannot be looked up") from None
 
 
 async def look_up(name: str) -> None:

@@ -12,6 +12,7 @@ from llm7router.clock import Clock
 from llm7router.config.faults import suggest
 from llm7router.config.models import LoadedConfig, ProviderSpec
 from llm7router.errors import ConfigError
+from llm7router.proxies import Proxy
 from llm7router.upkeep import fetch, models_dev
 from llm7router.upkeep.asking import ask_all, key_fault, key_of
 from llm7router.upkeep.changes import MODELS_DEV, Change, changes_of
@@ -52,8 +53,9 @@ async def look(
     without = [name for name in names if name in {spec.name for spec in specs} - {spec.name for spec in listing}]
     notes += [Note(name, "no list to read; only compared with models.dev", fault=False) for name in without]
     asked = [spec for spec in listing if spec.name not in unasked]
+    proxy = Proxy(loaded.config.proxy)
     heard, (third, third_note) = await asyncio.gather(
-        ask_all(asked, loaded.env, clock, within_s=LIST_S), _models_dev(models_dev_url, clock)
+        ask_all(asked, loaded.env, clock, within_s=LIST_S, proxy=proxy), _models_dev(models_dev_url, clock, proxy)
     )
     notes += [Note(name, answer.fault) for name, answer in heard.items() if answer.listed is None]
     today = datetime.fromtimestamp(clock.now(), UTC).date().isoformat()
@@ -89,12 +91,12 @@ def _unasked(spec: ProviderSpec, loaded: LoadedConfig) -> Note | None:
     return None
 
 
-async def _models_dev(url: str | None, clock: Clock) -> tuple[Any, tuple[Note, ...]]:
+async def _models_dev(url: str | None, clock: Clock, proxy: Proxy) -> tuple[Any, tuple[Note, ...]]:
     if url is None:
         return {}, ()
     try:
-        async with fetch.client() as http:
-            page = await fetch.get(http, url, clock, within_s=MODELS_DEV_S)
+        async with fetch.client(proxy) as http:
+            page = await fetch.get(http, url, clock, within_s=MODELS_DEV_S, proxy=proxy)
         return await asyncio.to_thread(page.data), ()
     except fetch.FetchError as error:
         return {}, (Note(MODELS_DEV, str(error)),)

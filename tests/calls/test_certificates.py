@@ -104,8 +104,7 @@ async def test_what_ssl_cert_file_and_dir_name_is_trusted_by_calls_and_by_all_el
     for name in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "cert.pem"))  # of another library, for nobody here
-    if who is not called:  # LiteLLM's transport takes the proxies of the environment, nothing else does
-        monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:1")  # likewise for nobody
     assert "certificate" in (await who(vendor)).lower()
     for name, value in (("SSL_CERT_FILE", "cert.pem"), ("SSL_CERT_DIR", "known")):
         with monkeypatch.context() as patch:

@@ -123,6 +123,30 @@ def test_the_http_handler_takes_a_transport_and_can_make_one() -> None:
     assert inspect.iscoroutinefunction(AsyncHTTPHandler.create_async_transport) is False
 
 
+async def test_the_transport_has_one_place_for_proxies_one_for_requests_and_one_for_sessions(
+    upstream: Upstream, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`calls.tunnel` steps in there; `tests/calls/test_proxied.py` has what comes of it."""
+    from litellm.llms.custom_httpx.aiohttp_transport import LiteLLMAiohttpTransport
+    from litellm.llms.custom_httpx.http_handler import AsyncHTTPHandler
+
+    made = AsyncHTTPHandler.create_async_transport()
+    assert type(made) is LiteLLMAiohttpTransport
+    steps: list[str] = []
+    for name in ("_client_factory", "_get_proxy_settings", "_make_aiohttp_request"):
+        real = getattr(made, name)
+        monkeypatch.setattr(made, name, lambda *a, name=name, real=real, **k: (steps.append(name), real(*a, **k))[1])
+    async with httpx.AsyncClient(transport=made) as client:
+        made.client = made._client_factory
+        await client.get(f"{upstream.base_url}/models")
+        assert made.client._trust_env is False
+    assert steps == ["_client_factory", "_get_proxy_settings", "_make_aiohttp_request"]
+    assert [*inspect.signature(LiteLLMAiohttpTransport._make_aiohttp_request).parameters][1:3] == [
+        "client_session",
+        "request",
+    ]
+
+
 @pytest.mark.parametrize("name", ["hosted_vllm", "openai"])
 async def test_the_providers_response_is_at_the_end_of_the_chain_of_causes(
     backend: LiteLLMBackend, upstream: Upstream, name: str

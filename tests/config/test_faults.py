@@ -150,7 +150,7 @@ def test_the_example_of_the_manual_reads_as_promised(told: Told) -> None:
     ("line", "message"),
     [
         ("environmnt: x", "environmnt: unknown key; did you mean 'environment'?"),
-        ("zzz: x", "zzz: unknown key; use one of version, environment, scoring, budget, alerts, timeouts, state, cache, history, server, aliases, "
+        ("zzz: x", "zzz: unknown key; use one of version, environment, scoring, budget, alerts, timeouts, proxy, state, cache, history, server, aliases, "
             "tasks, strengths, providers"),
         ("timeouts: {total_s: 5s}", "timeouts.total_s: must be a number (given '5s'); write digits, without a unit"),
         ("budget: {usd_per_day: true}", "budget.usd_per_day: must be a number (given true); write digits, without a unit"),

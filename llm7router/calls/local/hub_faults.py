@@ -10,6 +10,7 @@ import httpx
 
 from llm7router.calls.local.errors import LocalModelError
 from llm7router.calls.local.hub_cache import HubFile
+from llm7router.proxied import ProxyFailedError
 
 PREFERRED = "fetch it again, or download it yourself and give its path"
 
@@ -36,8 +37,11 @@ def key_for_header(wanted: HubFile, key: str | None) -> str | None:
 
 
 @contextlib.contextmanager
-def explained(wanted: HubFile, endpoint: str) -> Iterator[None]:
-    """Whatever huggingface_hub, httpx or the disk raise inside leaves as LocalModelError, without key or traceback."""
+def explained(wanted: HubFile, endpoint: str, hint: str = "") -> Iterator[None]:
+    """Whatever huggingface_hub, httpx or the disk raise inside leaves as LocalModelError, without key or traceback.
+
+    `hint` is for who cannot reach the hub.
+    """
     from huggingface_hub import errors as hub
 
     page = f"{endpoint}/{wanted.repo}"
@@ -63,10 +67,12 @@ def explained(wanted: HubFile, endpoint: str) -> Iterator[None]:
         told = (f"{wanted}: {endpoint} is, or leads to, no address of the web", "correct or unset HF_ENDPOINT")
     except httpx.TooManyRedirects:
         told = (f"{wanted}: {endpoint} redirects in circles", "log in to the network, or correct HF_ENDPOINT")
+    except ProxyFailedError as error:
+        told = (f"{wanted}: {endpoint} cannot be reached: {error}", "correct `proxy` in router.yaml, and run it again")
     except httpx.HTTPError as error:
         told = (
             f"{wanted}: {endpoint} cannot be reached ({type(error).__name__})",
-            "go online and run it again; it resumes",
+            hint or "go online and run it again; it resumes",
         )
     except OSError as error:
         told = _disk(wanted, error)

@@ -19,10 +19,13 @@ from typing import Any, BinaryIO, NamedTuple
 
 import httpx
 
+from llm7router import proxied
 from llm7router.calls.local import hub_cache
 from llm7router.calls.local.errors import LocalModelError
 from llm7router.calls.local.hub_cache import HubFile
+from llm7router.calls.local.hub_client import asked_through
 from llm7router.calls.local.hub_faults import PREFERRED, explained, key_for_header, refused, shown
+from llm7router.proxies import DIRECT, Proxy
 
 PIECE = 1 << 20
 PAUSES_S = (1, 2, 4, 8)  # between attempts that brought nothing; one that brought something starts anew
@@ -50,6 +53,7 @@ def fetch(
     *,
     env: Mapping[str, str] = os.environ,
     pauses_s: tuple[float, ...] = PAUSES_S,
+    proxy: Proxy = DIRECT,
 ) -> tuple[Path, str]:
     """The file in the cache and its SHA-256; afterwards it is used offline. Blocks.
 
@@ -58,7 +62,7 @@ def fetch(
     """
     endpoint = (env.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
     cache = hub_cache.directory(env)
-    with explained(wanted, shown(endpoint)):
+    with explained(wanted, shown(endpoint), proxy.ignored(endpoint)), asked_through(proxy):
         remote = _look(wanted, endpoint, env.get("HF_TOKEN"))
         blobs = hub_cache.repo_directory(cache, wanted.repo) / "blobs"
         blobs.mkdir(parents=True, exist_ok=True)
@@ -67,7 +71,7 @@ def fetch(
             with _alone(wanted, cache, remote.sha256):
                 blob.unlink(missing_ok=True)
                 _check_room(wanted, part, remote.size)
-                _download(wanted, remote, part, progress, pauses_s)
+                _download(wanted, remote, part, progress, pauses_s, proxy)
                 _verify(wanted, part, remote)
                 os.replace(part, blob)
         return _placed(wanted, remote, cache, endpoint), remote.sha256
@@ -115,10 +119,16 @@ def _check_room(wanted: HubFile, part: Path, size: int) -> None:
         raise OSError(errno.ENOSPC, f"{missing / 1e9:.2f} GB are missing, {free / 1e9:.2f} GB are free", str(part))
 
 
-def _download(wanted: HubFile, remote: _Remote, part: Path, progress: Progress, pauses_s: tuple[float, ...]) -> None:
+def _download(
+    wanted: HubFile, remote: _Remote, part: Path, progress: Progress, pauses_s: tuple[float, ...], proxy: Proxy
+) -> None:
     """Append to `part` what is missing of it; a break is resumed until nothing comes any more."""
     failures = 0
-    with _opened(part) as file, httpx.Client(follow_redirects=True, timeout=_TIMEOUT) as client:
+    through = proxied.Transport(proxy)
+    with (
+        _opened(part) as file,
+        httpx.Client(follow_redirects=True, timeout=_TIMEOUT, trust_env=False, transport=through) as client,
+    ):
         while (had := file.tell()) < remote.size:
             try:
                 _append(client, remote, file, progress)

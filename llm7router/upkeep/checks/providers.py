@@ -7,6 +7,7 @@ from statistics import median
 
 from llm7router.config.deployment_models import ModelConfig
 from llm7router.config.models import ProviderSpec
+from llm7router.proxies import DIRECT, Proxy
 from llm7router.upkeep.asking import Heard
 from llm7router.upkeep.findings import Area, Finding, Level
 
@@ -14,26 +15,33 @@ SKEW_WARNING_S, SKEW_FAULT_S = 10.0, 60.0  # a minute off, and windows and days 
 
 
 def reachable(
-    heard: Mapping[str, Heard], specs: Mapping[str, ProviderSpec], env: Mapping[str, str]
+    heard: Mapping[str, Heard], specs: Mapping[str, ProviderSpec], env: Mapping[str, str], proxy: Proxy = DIRECT
 ) -> Iterator[Finding]:
     """Who answers, and whether keys are good. If nobody is reached, that is one fault and not one for each."""
     if heard and all(answer.page is None for answer in heard.values()):
         names, why = ", ".join(heard), next(iter(heard.values())).fault
+        ignored = next(filter(None, (_ignored(specs[name], proxy) for name in heard)), "")
         fix = "check the network, DNS, and whether a proxy or firewall stands between; local models still answer"
+        fix = f"{ignored}; or {fix}" if ignored else fix
         yield Finding(Area.PROVIDERS, Level.FAULT, f"no provider can be reached ({names}): {why}", fix)
         return
     for name, answer in heard.items():
         variable = specs[name].config.api_key_env
-        yield _answered(name, answer, specs[name], keyed=bool(variable and env.get(variable, "").strip()))
+        keyed = bool(variable and env.get(variable, "").strip())
+        yield _answered(name, answer, specs[name], keyed, _ignored(specs[name], proxy))
 
 
-def _answered(name: str, heard: Heard, spec: ProviderSpec, keyed: bool) -> Finding:
+def _ignored(spec: ProviderSpec, proxy: Proxy) -> str:
+    return proxy.ignored(spec.config.base_url or "")
+
+
+def _answered(name: str, heard: Heard, spec: ProviderSpec, keyed: bool, ignored: str) -> Finding:
     if heard.key_good is False:
         variable = spec.config.api_key_env or "its key"
         fix = f"correct {variable}, or get a new key: `llm7router setup {name}`"
         return Finding(Area.PROVIDERS, Level.FAULT, f"{name}: reachable, but it rejects the key ({variable})", fix)
     if heard.page is None:
-        fix = f"others answer meanwhile; if it stays so, set `enabled: false` under providers.{name}"
+        fix = ignored or f"others answer meanwhile; if it stays so, set `enabled: false` under providers.{name}"
         return Finding(Area.PROVIDERS, Level.WARNING, f"{name}: {heard.fault}", fix)
     if heard.fault:
         fix = f"if it stays so, compare base_url and models_list of providers.{name} with its documentation"
