@@ -29,5 +29,8 @@ def _context(file: str | None, directory: str | None) -> ssl.SSLContext:
 
 def _hashed() -> bool:
     """The system has a directory with certificates, which OpenSSL reads when it looks for one."""
-    place = ssl.get_default_verify_paths().capath
-    return place is not None and any(os.scandir(place))
+    try:
+        with os.scandir(ssl.get_default_verify_paths().capath or "") as found:
+            return any(found)
+    except OSError:  # there is none, or it may not be looked into
+        return False

@@ -10,6 +10,7 @@ from llm7router import ending, result
 from llm7router.calls.base import BrokenStreamError, ChunkStream
 from llm7router.clock import Clock
 from llm7router.decision.failures import POLICIES, Then
+from llm7router.decision.request import CACHE_WRITE
 from llm7router.engine import Engine
 from llm7router.events import Watch
 from llm7router.state.ledger import Ledger
@@ -106,11 +107,12 @@ def _opened(outcome: Outcome | None, attempt: Attempt | None, reservation: Reser
 def _of_the_rest(watch: Watch, answer: result.Answer) -> Request:
     """The request with the text so far as a part of its prompt, and with what may have been spent already taken off."""
     request = watch.request
+    most = len(answer.content.encode("utf-8", "replace")) * (CACHE_WRITE if request.writes_cache else 1)
     spent = sum(record.usd for record in watch.records)
     return replace(
         request,
         prompt_tokens=request.prompt_tokens + answer.estimated_tokens,
-        prompt_tokens_most=request.prompt_tokens_most + len(answer.content.encode("utf-8", "replace")),
+        prompt_tokens_most=request.prompt_tokens_most + most,
         max_tokens=None if request.max_tokens is None else max(1, request.max_tokens - answer.estimated_tokens),
         max_usd=max(0.0, request.max_usd - spent),
     )

@@ -112,8 +112,12 @@ def piece_of(delta: Any) -> Piece:
 
 def ending_of(choice: Any, native: str | None = None) -> str | None:
     """The finish reason of a choice; "length" for an answer that was cut off. `native` is the provider's own word."""
-    reason: str | None = choice.finish_reason
-    return "length" if reason == "stop" and (native or _native(choice)) in CUT else reason
+    return ending(choice.finish_reason, native or _native(choice))
+
+
+def ending(reason: str | None, native: str | None) -> str | None:
+    """The same of LiteLLM's word and the provider's."""
+    return "length" if reason == "stop" and native in CUT else reason
 
 
 def forget_endings(response: Any) -> None:

@@ -96,7 +96,8 @@ class ContentStream:
             self.waited_s = waited_s + self._clock.monotonic() - asked
         if held:
             # The chunk with the finish reason, unless LiteLLM has let go of it already: it waits for the very end.
-            chunk = StreamChunk(finish_reason=getattr(self._wrapper, "received_finish_reason", None) or "stop")
+            reason = getattr(self._wrapper, "received_finish_reason", None) or "stop"
+            chunk = StreamChunk(finish_reason=answers.ending(reason, self._tail.finish_reason))
         if failure is None and (chunk is None or chunk.finish_reason):
             failure = self._bad_end(chunk)
         if failure is not None:

@@ -126,13 +126,17 @@ class _BoundedResponse(httpx.Response):
                     size = len(chunk) - end - 1
                 if size > self.max_body:
                     raise BodyTooLargeError(f"the answer is longer than {self.max_body} bytes")
-                if self.tail is not None:
-                    self.tail.feed(chunk)
-                yield lines.feed(chunk) if by_line else chunk
+                yield self._told(lines.feed(chunk) if by_line else chunk)
             if by_line:
-                yield lines.end()
+                yield self._told(lines.end())
         except httpx.ConnectError as error:  # what LiteLLM's transport makes of a reset
             raise CutOffError(str(error)) from error
+
+    def _told(self, data: bytes) -> bytes:
+        """The data, of which the tail is told when it is passed on: an end that nobody can read yet is none."""
+        if data and self.tail is not None:
+            self.tail.feed(data)
+        return data
 
 
 def _lost(error: httpx.TransportError) -> httpx.NetworkError | None:

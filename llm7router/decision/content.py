@@ -7,6 +7,8 @@ from typing import Any
 
 from llm7router.types import Message
 
+_PLAIN = frozenset([str, int, float, bool, type(None)])
+
 
 def parts(message: Message) -> Sequence[Mapping[str, Any]]:
     """The parts of a message's content, text as one part."""
@@ -21,7 +23,9 @@ def holds(value: Any, key: str) -> bool:
     todo = [value]
     while todo:
         inner = todo.pop()
-        if isinstance(inner, Mapping):
+        if (kind := type(inner)) in _PLAIN:  # most are, and what follows takes longer
+            continue
+        if kind is dict or isinstance(inner, Mapping):
             if key in inner:
                 return True
             todo += inner.values()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from llm7router.decision.request import estimate
 from llm7router.router import LLMRouter
+from llm7router.server.body import read_json
 from llm7router.server.dialects import COUNT, dialect_of
-from llm7router.server.exchange import check_count, context_of, in_flight, read_json
+from llm7router.server.exchange import check_count, context_of, in_flight
 from llm7router.server.guard import Receive, Scope, Send, Visit
 from llm7router.server.respond import send_json
 

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
-import math
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing
@@ -19,21 +17,19 @@ from typing import Any
 from llm7router.config.server_models import ServerConfig
 from llm7router.router import LLMRouter
 from llm7router.server import allowance, errors
+from llm7router.server.body import read_json
 from llm7router.server.dialects import dialect_of, embeddings
 from llm7router.server.dialects.base import Asked, Dialect
 from llm7router.server.dialects.context import read_context
 from llm7router.server.errors import ApiError
-from llm7router.server.guard import ClientLeftError, Receive, Scope, Send, Visit, check_body, too_long
+from llm7router.server.guard import ClientLeftError, Receive, Scope, Send, Visit
 from llm7router.server.keys import Client
 from llm7router.server.respond import SAFE, encoded, send_json
-from llm7router.server.values import PER_MESSAGE, has_more_values, most_values
 from llm7router.types import CompletionResult, EmbeddingResult, Opening, RequestContext, StreamChunk
 
 log = logging.getLogger("llm7router")
 
-READ_S = 30.0  # for a client to send its whole body
 SEND_S = 60.0  # for a client to take a piece of its answer: until then provider and lease are held
-DEEPEST = 64  # levels of a body
 
 
 class Exchange:
@@ -138,65 +134,6 @@ def context_of(router: LLMRouter, visit: Visit, model: str, context: RequestCont
         raise ApiError(403, f"this key may only ask for {allowed}",
                        type="permission_error", code="model_not_allowed", param="model")  # fmt: skip
     return router.context_for(model, replace(context, request_id=visit.id, caller=client.name))
-
-
-async def read_json(visit: Visit, receive: Receive, config: ServerConfig) -> Mapping[str, Any]:
-    """The body as a JSON object. Its length is watched while it comes, whatever was announced."""
-    longest = int(config.max_body_mb * 2**20)
-    check_body(visit.headers, longest)
-    pieces, size = [], 0
-    try:
-        async with asyncio.timeout(READ_S):
-            while True:
-                message = await receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientLeftError
-                pieces.append(message.get("body", b""))
-                size += len(pieces[-1])
-                if size > longest:
-                    raise too_long(longest)
-                if not message.get("more_body"):
-                    break
-    except TimeoutError:
-        raise ApiError(408, f"the body did not arrive within {READ_S:g} s", code="timeout") from None
-    raw = b"".join(pieces)
-    if has_more_values(raw, most := most_values(config)):
-        advice = f"{PER_MESSAGE} for each of server.max_messages in router.yaml"
-        raise ApiError(400, f"the body holds more than {most} values ({advice}); send fewer", code="too_many_values")
-    try:
-        body = _DECODER.decode(raw.decode())
-    except (ValueError, RecursionError) as error:
-        where = f" (line {error.lineno}, column {error.colno})" if isinstance(error, json.JSONDecodeError) else ""
-        raise ApiError(400, f"the body is not JSON{where}; send an object", code="invalid_json") from None
-    if not isinstance(body, dict):
-        raise ApiError(400, f"the body must be a JSON object, not {type(body).__name__}", code="invalid_json")
-    if raw.count(b"{") + raw.count(b"[") > DEEPEST and deeper(body, DEEPEST):
-        raise ApiError(400, f"the body is nested deeper than {DEEPEST} levels; flatten it", code="invalid_json")
-    return body
-
-
-def deeper(value: Any, levels: int) -> bool:
-    """Whether a JSON value has more levels of objects and lists. What is behind it in a request's way recurses."""
-    layer = [value]
-    for _ in range(levels):
-        children = (inner for outer in layer for inner in (outer.values() if isinstance(outer, dict) else outer))
-        layer = [inner for inner in children if isinstance(inner, dict | list)]
-    return bool(layer)
-
-
-def _number(text: str) -> float | int:
-    """JSON has one kind of number: 100.0 is 100, which some languages cannot write otherwise."""
-    value = float(text)
-    if math.isinf(value):
-        raise ValueError("beyond what a number can hold")
-    return int(value) if value.is_integer() and abs(value) < 2**53 else value
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
-_DECODER = json.JSONDecoder(parse_constant=_no_constant, parse_float=_number)
 
 
 def about_answer(ignored: Sequence[str], answer: CompletionResult | EmbeddingResult | Opening) -> dict[str, str]:

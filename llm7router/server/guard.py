@@ -144,18 +144,6 @@ class Guard:
             self._failures.popitem(last=False)
 
 
-def check_body(headers: Mapping[str, str], longest: int) -> None:
-    """Raise ApiError for a body that is not declared as JSON, is compressed, or is announced as too long."""
-    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise ApiError(415, f"send Content-Type: application/json (given {kind[:60]!r})", code="media_type")
-    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        raise ApiError(415, "send the body uncompressed, without Content-Encoding", code="content_encoding")
-    length = headers.get("content-length", "")
-    if length.isascii() and length.isdigit() and int(length[:20]) > longest:
-        raise too_long(longest)
-
-
 def new_id() -> str:
     """Of a request; every answer carries it."""
     return f"req_{uuid4().hex}"
@@ -164,11 +152,6 @@ def new_id() -> str:
 def headers_too_long() -> ApiError:
     """The answer to a head that is too long."""
     return ApiError(431, f"the headers are longer than {LONGEST_HEADERS} bytes; send fewer", code="too_large")
-
-
-def too_long(most: int) -> ApiError:
-    """The answer to a body that is too long."""
-    return ApiError(413, f"the body is longer than {most} bytes (server.max_body_mb in router.yaml)", code="too_large")
 
 
 def _without_port(host: str) -> str:

@@ -15,9 +15,10 @@ from llm7router.ending import nothing_available
 from llm7router.hooks.prometheus import Metrics
 from llm7router.router import LLMRouter
 from llm7router.server import usage
+from llm7router.server.body import read_json
 from llm7router.server.dialects.chat import CHAT
 from llm7router.server.errors import ApiError
-from llm7router.server.exchange import check_count, context_of, in_flight, read_json, send_piece, while_connected
+from llm7router.server.exchange import check_count, context_of, in_flight, send_piece, while_connected
 from llm7router.server.guard import Receive, Scope, Send, Visit
 from llm7router.server.live import Live, finite
 from llm7router.server.respond import SAFE, send_bytes

@@ -8,7 +8,8 @@ from llm7router.config.server_models import ServerConfig
 
 PER_MESSAGE = 25  # a message of an agent has about ten: itself, role, content, and a call of a tool
 LEAST = 50_000  # are always allowed, since tools and schemas are no messages; they take about 0.1 s
-_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
+# A text without an end goes to the end of the body: looked for behind each of its quotes, that would take hours.
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
 
 
 def most_values(config: ServerConfig) -> int:

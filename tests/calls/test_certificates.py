@@ -9,6 +9,7 @@ import ssl
 import subprocess
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import pytest_asyncio
@@ -119,6 +120,14 @@ def test_a_system_without_certificates_has_those_that_come_with_httpx(monkeypatc
     monkeypatch.setattr(certificates, "_hashed", lambda: False)
     assert certificates._context.__wrapped__(None, None).cert_store_stats()["x509_ca"] > 50
     assert certificates._context.__wrapped__("/none", None).cert_store_stats()["x509_ca"] == 0
+
+
+@pytest.mark.parametrize("place", [None, "/none", __file__], ids=["none", "gone", "a file"])
+def test_a_directory_of_certificates_that_cannot_be_read_is_none(
+    monkeypatch: pytest.MonkeyPatch, place: str | None
+) -> None:
+    monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: SimpleNamespace(capath=place))
+    assert not certificates._hashed()
 
 
 def _bare(real: Callable[..., ssl.SSLContext]) -> Callable[..., ssl.SSLContext]:

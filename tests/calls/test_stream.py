@@ -127,6 +127,27 @@ async def test_an_answer_that_is_whole_is_one_though_its_connection_is_held_open
     assert await saw_close(upstream)
 
 
+async def test_an_end_in_a_line_that_has_not_ended_is_none(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str
+) -> None:
+    """What is held open in the middle of a line may still hold text, which nobody has got."""
+    upstream.always("stream", [HELLO[0], behave.event(HELLO[1], "stop").rstrip()], end="stall")
+    chunks, broken = await drain(await backend.stream(call(upstream, prefix=prefix, between_tokens_s=0.3)))
+    assert text(chunks) == "Hello "
+    assert broken is not None
+    assert broken.failure is Failure.TIMEOUT
+
+
+@pytest.mark.parametrize("native", ["abort", "model_length"])
+async def test_an_answer_that_was_cut_off_is_so_though_its_connection_is_held_open(
+    backend: LiteLLMBackend, upstream: Upstream, prefix: str, native: str
+) -> None:
+    upstream.always("stream", [*HELLO, behave.event({}, native)], end="stall")
+    chunks, broken = await drain(await backend.stream(call(upstream, prefix=prefix, between_tokens_s=0.2)))
+    assert (text(chunks), broken) == ("Hello you", None)
+    assert [chunk.finish_reason for chunk in chunks if chunk.finish_reason] == ["length"]
+
+
 async def test_the_end_of_one_of_several_choices_is_not_that_of_the_others(
     backend: LiteLLMBackend, upstream: Upstream, prefix: str
 ) -> None:

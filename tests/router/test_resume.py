@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from llm7router import StreamChunk, StreamInterruptedError
+from llm7router.decision.request import estimate
 from llm7router.testing import Reply
 from tests.router.scene import HELLO, Scene, model, provider
 from tests.virtual import in_virtual_time
@@ -23,8 +24,8 @@ def providers(**keys: Any) -> dict[str, Any]:
 CUT = {"a/m": Reply("One two three", break_after=2), "b/m": "four five"}
 
 
-async def read(scene: Scene, **parameters: Any) -> list[StreamChunk]:
-    return [chunk async for chunk in scene.router.stream(HELLO, **parameters)]
+async def read(scene: Scene, messages: list[Any] = HELLO, **parameters: Any) -> list[StreamChunk]:
+    return [chunk async for chunk in scene.router.stream(messages, **parameters)]
 
 
 @in_virtual_time
@@ -103,3 +104,23 @@ async def test_what_the_first_half_may_have_cost_is_not_there_for_the_second() -
     with pytest.raises(StreamInterruptedError):
         await read(scene, max_tokens=1000)
     assert scene.called == ["a/m"]
+
+
+@in_virtual_time
+@pytest.mark.parametrize("room", [-1, 0], ids=["a byte too few", "just enough"])
+async def test_the_text_so_far_may_be_written_to_a_cache_too(room: int) -> None:
+    text = "word " * 100
+    messages = [{"role": "user", "content": [{"type": "text", "text": "Hi", "cache_control": {"type": "ephemeral"}}]}]
+    most = 2 * (estimate(messages, {})[1] + len(text))  # at a cent for 1,000 tokens
+    paid = provider(model(resume="prefix", cost={"input": 10, "output": 0}))
+    scene = Scene(
+        {"a": provider(model(quality={"chat": 5})), "b": paid},
+        {"a/m": Reply(text + "and so on", break_after=100), "b/m": "four five"},
+        budget={"usd_per_request": (most + room) / 100_000, "usd_per_day": 1},
+    )
+    if room < 0:
+        with pytest.raises(StreamInterruptedError):
+            await read(scene, messages)
+    else:
+        await read(scene, messages)
+    assert scene.called == ["a/m", "b/m"][: 2 + room]

@@ -84,6 +84,16 @@ def test_what_agents_send_is_not_too_much() -> None:
     assert not has_more_values(text, 10)
 
 
+def test_a_text_without_an_end_takes_no_longer_than_another() -> None:
+    """Two megabytes; with another look from each quote to the end, hours."""
+    began = time.perf_counter()
+    raw = b"[" + b"1," * (LEAST - 1) + b'"' + rb"\"" * 1_000_000
+    for whole in (raw, raw + b"\\"):
+        assert has_more_values(whole, LEAST - 1)
+        assert not has_more_values(whole + b"]", LEAST)  # the bracket is within the text
+    assert time.perf_counter() - began < 5
+
+
 def test_more_messages_may_hold_more_values() -> None:
     assert most_values(ServerConfig(max_messages=10)) == LEAST
     assert most_values(ServerConfig(max_messages=100_000)) == 2_500_000

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from llm7router.server import exchange, wire
-from llm7router.server.exchange import deeper
+from llm7router.server import body, exchange, wire
+from llm7router.server.body import deeper
 from tests.server.gateway import KEY, Gateway, chat_body, head, read_all
 from tests.upstream import Upstream, wait_until
 from tests.upstream_behaviours import answer, stream
@@ -195,7 +195,7 @@ def test_a_connection_serves_on_after_a_refused_body(small: Gateway) -> None:
 
 
 def test_a_body_that_comes_too_slowly_is_refused(serving: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(exchange, "READ_S", 0.2)
+    monkeypatch.setattr(body, "READ_S", 0.2)
     with serving.connect() as connection:
         connection.sendall(head(content_length="100") + b"{")
         assert error(connection.recv(65536)) == (408, "timeout")

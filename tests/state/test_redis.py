@@ -58,7 +58,7 @@ async def test_routers_of_different_names_do_not_meet_and_all_of_one_is_under_on
     assert await other.read() == {}
     assert redis_server.admin.keys("*:one*") == ["{llm7router:one}"]
     fields = redis_server.admin.hgetall("{llm7router:one}")
-    assert set(fields) == {"seq", "recent", "cell:a", "cell:b", "cell:c/d"}
+    assert set(fields) == {"seq", "born", "recent", "cell:a", "cell:b", "cell:c/d"}
     assert fields["cell:a"].endswith(f':{{"v":{VERSION},"streak":1}}')
     one.close()
     other.close()

@@ -141,6 +141,26 @@ async def test_a_process_that_knew_of_spending_blocks_what_a_server_lost(
     newcomer.close()
 
 
+@pytest.mark.parametrize("at_once", [True, False], ids=["by a reservation", "by a read"])
+@pytest.mark.parametrize("junk", [False, True], ids=["", "a beginning that nobody can read"])
+async def test_what_was_known_before_a_newcomer_began_a_wiped_store_anew_is_lost_too(
+    own_redis: RedisServer, at_once: bool, junk: bool
+) -> None:
+    knows, newcomer = RedisStore(own_redis.url("x")), RedisStore(own_redis.url("x"))
+    await knows.mutate([BUDGET], lambda _: (None, {BUDGET: SPENT}))
+    own_redis.admin.flushall()
+    await newcomer.mutate([BUDGET], lambda _: (None, {BUDGET: Cell()}))
+    if junk:
+        own_redis.admin.hset(HASH, "born", "junk")
+    await (knows.mutate([BUDGET], lambda _: (None, {})) if at_once else knows.read())
+    found = (await newcomer.read())[BUDGET]
+    assert (found.windows, found.block is not None) == (({}, False) if junk else (SPENT.windows, True))
+    await knows.read()
+    assert (await newcomer.read())[BUDGET] == found, "once"
+    knows.close()
+    newcomer.close()
+
+
 async def test_a_router_spends_nothing_more_in_the_month_when_redis_is_wiped_under_it(
     own_redis: RedisServer, routers: Callable[[], LLMRouter], ahead: Now
 ) -> None:

@@ -17,7 +17,7 @@ from llm7router.clock import SystemClock
 from llm7router.config.models import StateConfig
 from llm7router.state.ledger import Ledger
 from llm7router.state.quota import LEASE_GRACE_S, Refusal
-from llm7router.state.store import Store, open_store
+from llm7router.state.store import Store, open_store, redis_client
 from llm7router.types import Deployment, Failure, Limit, Outcome
 from tests import make
 
@@ -123,7 +123,8 @@ async def hold(place: str, pipe: Connection) -> None:
 
 
 def run(work: Any, arguments: tuple[Any, ...], pipe: Connection) -> None:
-    """The main function of a worker."""
+    """The main function of a worker. On a busy machine, an answer may take longer than a request should wait for it."""
+    redis_client.ANSWER_S = 10
     asyncio.run(work(*arguments, pipe))
 
 

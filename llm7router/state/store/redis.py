@@ -79,8 +79,8 @@ class RedisStore(ThreadedStore):
     def _look(self) -> dict[str, Cell]:
         _, seq, _, everything = self._run_script(READ, [self._seq])
         if everything:
-            found = cells_of(everything[0], self.where)
-            self._lost.compare(self._seen, found)
+            found, born = cells_of(everything[0], self.where)
+            self._lost.compare(self._seen, found, born)
             self._seen, self._seq = found, seq
             self._warn_of_unreadable()
         readable = {key: seen.cell for key, seen in self._seen.items() if seen.cell is not None}
@@ -125,11 +125,12 @@ class RedisStore(ThreadedStore):
         texts = {key: dumps(cell) for key, cell in written.items()}
         turn_s = min(TURN_S + 2 * self._round_trip_s, TURN_MAX_S)
         arguments = swap_arguments(name, turn_s, keys, self._seen, texts)
-        outcome, seq, version, fields = self._run_script(SWAP, arguments)
+        outcome, seq, version, rest = self._run_script(SWAP, arguments)
         if outcome == "other":
+            born, *fields = rest
             found = {key: held(text, self.where) for key, text in zip(keys, fields, strict=True) if text}
             before = {key: self._seen.pop(key) for key in keys if key in self._seen}
-            self._lost.compare(before, found)
+            self._lost.compare(before, found, born)
             self._seen.update(found)
         elif outcome == "again":  # it was done before its reply was lost; which versions it got is not known
             for key in written:

@@ -1,8 +1,9 @@
 """The two Lua scripts of the Redis store, and what their replies mean.
 
-The router's state is one hash. A field `cell:KEY` holds `VERSION:JSON`; `seq` is the highest version, `recent` names
-the last writes, and `turn` the write that the others let go first. A version is the server's time in microseconds or
-one more than the last, so it never comes back: not after FLUSHALL, not after a failover to a replica that knows less.
+The router's state is one hash. A field `cell:KEY` holds `VERSION:JSON`; `seq` is the highest version, `born` the first,
+`recent` names the last writes, and `turn` the write that the others let go first. A version is the server's time in
+microseconds or one more than the last, so it never comes back: not after FLUSHALL, not after a failover to a replica
+that knows less.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ SWAP = """
 -- All versions match: everything is written. Otherwise nothing is, and this write has the turn unless another has it:
 -- until then nobody else writes, so however many there are, each comes through on its second try with the turn.
 -- The reply is one line, OUTCOME SECONDS MICROSECONDS SEQ VERSION, which is parsed faster than a list; with the
--- outcome `other` the fields follow.
+-- outcome `other`, `born` and the fields follow.
 local call, count, name = redis.call, (#ARGV - 2) / 3, ARGV[1]
 local time = call('TIME')
 local held = call('HMGET', KEYS[1], 'seq', 'recent', 'turn', unpack(ARGV, 3, count + 2))
@@ -45,7 +46,7 @@ for i = 3, count + 2 do
   if version ~= ARGV[i + count] then
     if others_turn then return line('wait', '') end
     call('HSET', KEYS[1], 'turn', name .. string.format(' %.0f', time[1] * 1000000 + time[2] + ARGV[2]))
-    local reply = {line('other', '')}
+    local reply = {line('other', ''), call('HGET', KEYS[1], 'born') or ''}
     for j = 4, #held do reply[#reply + 1] = held[j] or '' end
     return reply
   end
@@ -58,6 +59,10 @@ if others_turn then return line('wait', '') end
 local stamp = time[1] .. string.sub('00000' .. time[2], -6)
 if tonumber(seq) >= tonumber(stamp) then stamp = string.format('%.0f', seq + 1) end
 local set = {'seq', stamp, 'recent', name .. string.sub(recent, 1, 600)}
+if not held[1] then
+  set[#set + 1] = 'born'
+  set[#set + 1] = stamp
+end
 for _, i in ipairs(writes) do
   set[#set + 1] = ARGV[i]
   set[#set + 1] = stamp .. ':' .. ARGV[i + 2 * count]
@@ -112,7 +117,8 @@ def swap_arguments(
     ]  # fmt: skip
 
 
-def cells_of(hash_reply: Sequence[Any], where: str) -> dict[str, Held]:
-    """The cells in a reply to HGETALL, by key."""
-    pairs = zip(hash_reply[::2], hash_reply[1::2], strict=True)
-    return {field.removeprefix(PREFIX): held(text, where) for field, text in pairs if field.startswith(PREFIX)}
+def cells_of(hash_reply: Sequence[Any], where: str) -> tuple[dict[str, Held], str]:
+    """The cells in a reply to HGETALL, by key, and `born`; empty if an earlier program made the hash."""
+    fields = dict(zip(hash_reply[::2], hash_reply[1::2], strict=True))
+    cells = {name.removeprefix(PREFIX): held(text, where) for name, text in fields.items() if name.startswith(PREFIX)}
+    return cells, fields.get("born", "")
