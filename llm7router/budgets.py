@@ -1,5 +1,20 @@
-"""Budgets of callers: what is not free gets their limits for their requests, so that the decision and the ledger treat
-them as every other limit, and what is free stays usable when they are spent."""
+"""Money, and budgets of callers.
+
+What holds at every instant, over all processes: of each budget, what was spent and what is reserved is at most its
+maximum; and with a maximum of 0 nothing is called that could cost anything. Who sees to which part of it:
+
+    what a call may cost at worst         `decision.request.estimate` (tokens), `decision.demand.worst_usd`
+    what is unknown is not free           `decision.filters.fits_budget`
+    reserved before the call, or no call  `state.quota.reserve`: the budget is a limit like others, all or none of them
+    corrected by counts that can be true  `result.believed`, `state.quota.settle`
+    kept where a provider may bill it     `decision.failures.may_be_billed`, and its table of refunds
+    a store that is down                  `state.standby`: what may cost money waits for it
+    a store that lost what was spent      `state.cells.LOST`: nothing more in that period (`store.disk`, `lost_budgets`)
+
+`tests.faults.money` has eight processes try to break it. A caller's budget is put on everything that is not free, for
+its requests, so that the decision and the ledger treat it as every other limit, and what is free stays usable when it
+is spent.
+"""
 
 from __future__ import annotations
 
