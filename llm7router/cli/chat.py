@@ -169,14 +169,15 @@ class Session:
     async def turn(self, text: str) -> None:
         """Ask, print the answer and who gave it, and remember both."""
         from llm7router.cli.footer import KEYS_TIP, footer, wants_keys_tip
+        from llm7router.cli.output import note
 
         self._heard = ""
         messages = [*self._messages, {"role": "user", "content": text}]
         result = await (self._complete(messages) if self._whole else self._stream(messages))
         self._messages = [*messages, {"role": "assistant", "content": result.content + (result.refusal or "")}]
-        click.echo(footer(result), err=True)
+        note(footer(result))
         if self._keyless and wants_keys_tip(result):
-            click.echo(KEYS_TIP, err=True)
+            note(KEYS_TIP)
             self._keyless = False  # said once
 
     def stopped(self, text: str) -> None:
