@@ -47,8 +47,9 @@ class ModelNotFoundError(ConfigError):
     """Nothing has the name that was asked for as `model`. `nearest` are names like it, the nearest first."""
 
     def __init__(self, model: str, nearest: Sequence[str]) -> None:
-        hint = f"did you mean {', '.join(map(repr, nearest))}?" if nearest else "'auto' takes whoever serves best"
-        super().__init__(f"no model {model[:80]!r}; {hint}")
+        hint = f"did you mean {', '.join(map(repr, nearest))}? " if nearest else ""
+        advice = "'auto' takes whoever serves best, and `aliases` in router.yaml add names"
+        super().__init__(f"no model {model[:80]!r}; {hint}{advice}")
         self.model, self.nearest = model, tuple(nearest)
 
 

@@ -13,6 +13,8 @@ _KEY = re.compile(
     r"|(?<=Bearer )[^\s\"',;]+",
     re.IGNORECASE,
 )
+# How aiohttp shows the TLS settings of a connection, and how Python shows any object: an address in memory.
+_OBJECT = re.compile(r"\s?\bssl:(?:default|True|False|<[^<>]*>)|<[\w.]+ object at 0x[0-9a-fA-F]+>")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # All of an absolute path but its last part. Those of addresses follow a host or a word.
 _PATH = re.compile(r"(?<![\w:/.…])/(?:[^\s/'\"<>:,;()]+/)+|\b[A-Za-z]:\\(?:[^\s\\'\"<>:,;()]+\\)*")
@@ -33,5 +35,5 @@ def redact(text: str, deployment: Deployment | None = None) -> str:
     key = deployment.api_key.reveal() if deployment and deployment.api_key else ""
     if len(key) >= 8:  # shorter ones are words such as "unused"
         text = text.replace(key, "***")
-    text = " ".join(_PATH.sub("…/", _KEY.sub("***", text)).split())
+    text = " ".join(_PATH.sub("…/", _KEY.sub("***", _OBJECT.sub("", text))).split())
     return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

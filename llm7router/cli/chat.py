@@ -175,6 +175,7 @@ class Session:
     async def turn(self, text: str) -> None:
         """Ask, print the answer and who gave it, and remember both."""
         from llm7router.cli.footer import KEYS_TIP, footer, wants_keys_tip
+        from llm7router.cli.output import note
         from llm7router.errors import RoutingError
 
         self._heard = ""
@@ -185,10 +186,10 @@ class Session:
             self._proxy_tip.say(error.attempts)
             raise
         self._messages = [*messages, {"role": "assistant", "content": result.content + (result.refusal or "")}]
-        click.echo(footer(result), err=True)
+        note(footer(result))
         self._proxy_tip.say(result.attempts)
         if self._keyless and wants_keys_tip(result):
-            click.echo(KEYS_TIP, err=True)
+            note(KEYS_TIP)
             self._keyless = False  # said once
 
     def stopped(self, text: str) -> None:

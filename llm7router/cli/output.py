@@ -48,6 +48,13 @@ def tell(text: str, indent: str = "") -> None:
         click.echo(text)
 
 
+def note(text: str) -> None:
+    """A line on stderr; on a terminal, broken between words only."""
+    if sys.stderr.isatty():
+        text = textwrap.fill(text, width(), break_long_words=False, break_on_hyphens=False)
+    click.echo(text, err=True)
+
+
 def watched() -> bool:
     """Somebody looks at stdout: it is a terminal, or $COLUMNS says how wide it is."""
     return "COLUMNS" in os.environ or sys.stdout.isatty()

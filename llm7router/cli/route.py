@@ -79,7 +79,7 @@ def route(
 def show(decision: Decision) -> None:
     """The choice for people."""
     from llm7router.cli import ranking
-    from llm7router.cli.output import say, width
+    from llm7router.cli.output import note, say, width
     from llm7router.decision.plan import failover_order
     from llm7router.decision.tasks import band
     from llm7router.ending import nothing_available
@@ -91,7 +91,7 @@ def show(decision: Decision) -> None:
     if decision.panic:
         say("Nothing is left but what is behind open breakers, so breakers are ignored.")
     if decision.best is None:
-        click.echo(nothing_available(decision), err=True)
+        note(nothing_available(decision))
     else:
         best = decision.best
         for row, line in enumerate(ranking.lines(decision, width())):

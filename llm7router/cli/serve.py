@@ -111,7 +111,8 @@ def key(name: str, **budget: float | None) -> None:
     click.echo(made)
     click.echo(
         f"\nGive that to {name}; it is not kept anywhere. For router.yaml:\n\n"
-        f"server:\n  keys:\n    - {{name: {flow(name)}, sha256: {digest_of(made).hex()}"
+        "server:\n  keys:  # in place of `keys: []`, if there is a `server` already: a file has one\n"
+        f"    - {{name: {flow(name)}, sha256: {digest_of(made).hex()}"
         f"{f', budget: {{{usd}}}' if usd else ''}}}\n",
         err=True,
     )

@@ -22,6 +22,7 @@ from llm7router.proxies import DIRECT, Proxy
 
 METHOD = "S256"
 PATH = "/cb"
+SHORTEST = 8  # characters of a code; a word that answers some other question is shorter
 
 
 class ConsentError(Exception):
@@ -77,7 +78,7 @@ class Pkce:
         """
         text = "".join(pasted.split())  # a long address that a terminal or mail program broke
         if "?" not in text:
-            return _code(text)
+            return _code(_alone(text))
         try:
             query = urlsplit(text).query
         except ValueError:  # its message repeats what was pasted
@@ -110,6 +111,17 @@ async def exchange(config: ProviderConfig, code: str, verifier: str, proxy: Prox
 def _only(given: Mapping[str, list[str]], name: str) -> str:
     values = given.get(name, [])
     return values[0] if len(values) == 1 else ""
+
+
+def _alone(text: str) -> str:
+    """The text, unless it can only be something else; asking the provider about that would end the run."""
+    if text.startswith("sk-"):
+        raise ConsentError("it looks like a key; type `k` and Enter, then paste the key")
+    if "://" in text:
+        raise ConsentError("the address has no code")
+    if len(text) < SHORTEST:
+        raise ConsentError("it is too short for a code")
+    return text
 
 
 def _code(text: str) -> str:

@@ -145,6 +145,15 @@ def test_providers_show_state_headroom_and_what_is_off(page: Any, gateway: Gatew
     assert "nokey (2 models): no key" in page.locator("#off").inner_text()
 
 
+def test_a_limit_s_name_stays_whole_beside_large_figures(page: Any) -> None:
+    heights = page.evaluate("""() => [...document.querySelectorAll(".limits .line")].map((line) => {
+      line.lastElementChild.textContent = "123 456 of 200 000";
+      return line.firstElementChild.getClientRects().length && line.firstElementChild.offsetHeight;
+    })""")
+    assert heights
+    assert max(heights) < 25, "pixels; two lines have more"
+
+
 def test_hostile_names_and_errors_stay_text(page: Any, gateway: Gateway) -> None:
     gateway.ask("evil")
     page.wait_for_selector("#list >> text=evil")

@@ -37,6 +37,12 @@ def test_a_key_that_is_broken_up_by_control_characters_is_found() -> None:
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
+        (
+            "Cannot connect to host api.x.io:443 ssl:<ssl.SSLContext object at 0x7fbf70056450> [Name not known]",
+            "Cannot connect to host api.x.io:443 [Name not known]",
+        ),
+        ("Cannot connect to host a:1 ssl:default [refused]", "Cannot connect to host a:1 [refused]"),
+        ("got <x.Y object at 0x7f00> here", "got here"),
         ("boom\nTraceback (most recent call last):\n File '/usr/lib/x.py', line 1", "boom"),
         ("Traceback (most recent call last):\n File '/usr/lib/x.py', line 1", "a traceback"),
         ("cannot open /home/me/models/x.gguf: no such file", "cannot open …/x.gguf: no such file"),

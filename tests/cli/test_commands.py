@@ -491,6 +491,12 @@ def test_a_key_with_a_budget_is_printed_as_router_yaml_wants_it(tmp_path: Path) 
     assert "budget" not in run("key", "anybody").stderr
 
 
+def test_the_entry_of_a_key_says_where_it_goes_in_a_file_that_has_a_server_already() -> None:
+    assert (
+        "  keys:  # in place of `keys: []`, if there is a `server` already: a file has one\n" in run("key", "x").stderr
+    )
+
+
 @pytest.mark.parametrize("amount", ["-1", "nan", "inf", "much"])
 def test_a_key_takes_no_amount_that_is_none(amount: str) -> None:
     result = run("key", "intern", "--usd-per-day", amount)

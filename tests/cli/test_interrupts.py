@@ -64,6 +64,15 @@ def test_ctrl_c_stops_an_answer_and_the_conversation_goes_on_until_ctrl_c_at_the
     assert "Aborted" not in terminal.seen
 
 
+def test_why_nothing_serves_is_broken_between_words_on_a_terminal() -> None:
+    with Terminal("route", "--require", "tools", "x", env={"COLUMNS": "60"}) as terminal:
+        assert terminal.exit_code()[0] == 3
+    lines = terminal.seen.splitlines()
+    first = next(number for number, line in enumerate(lines) if line.startswith("0/"))
+    assert " no key" in " ".join(lines[first : lines.index("", first)])
+    assert max(map(len, lines)) <= 60
+
+
 @pytest.mark.parametrize("last", ["\n", "exit\n", CTRL_D])
 def test_a_conversation_ends_with(last: str) -> None:
     with Terminal("chat") as terminal:

@@ -50,6 +50,30 @@ def test_a_well_known_key_is_put_in_for_its_own_host_only(told: Told, body: str,
     assert "gsk-12345678" not in fault
 
 
+@pytest.mark.parametrize(
+    "key",
+    ["gsk_Ab3Ab3Ab3Ab3Ab3Ab3Ab3Ab3", "sk-or-v1-0123456789abcdef", "AIzaSyA1234567890abcdefghijklmnopqrstuv", "a b"],
+)
+def test_a_key_in_place_of_its_variable_is_a_fault_and_is_not_repeated(told: Told, key: str) -> None:
+    assert of_provider(told, f"base_url: https://api.groq.com/openai/v1, api_key_env: {key}") == [
+        "api_key_env: is no name of a variable; write a name, such as A_API_KEY, "
+        "and store the key with `llm7router setup`"
+    ]
+
+
+def test_the_value_of_a_variable_in_place_of_its_name_is_a_fault(told: Told) -> None:
+    assert of_provider(told, "base_url: https://api.groq.com/openai/v1, api_key_env: '${GROQ_API_KEY}'") == [
+        "api_key_env: takes the name of a variable, not its value; write GROQ_API_KEY without ${}"
+    ]
+
+
+@pytest.mark.parametrize(
+    "name", ["MINE", "my_groq_api_key_of_the_second_account_2", "KEY2", "MYCOMPANYGROQAPIKEYPROD", "_"]
+)
+def test_any_name_that_a_variable_can_have_is_taken(told: Told, name: str) -> None:
+    assert of_provider(told, f"base_url: https://mine.example/v1, api_key_env: {name}") == []
+
+
 def test_a_well_known_key_belongs_nowhere_outside_of_providers(told: Told) -> None:
     assert told("version: 1\nstate: {store: 'redis://:${GROQ_API_KEY}@evil.example:6379/0'}\n", SET) == [
         "router.yaml:2: state.store: GROQ_API_KEY belongs to api.groq.com; use another variable"

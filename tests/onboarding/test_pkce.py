@@ -79,16 +79,30 @@ def test_an_answer_with_our_state_but_no_code_says_why(query: str, why: str) -> 
 @pytest.mark.parametrize(
     "pasted",
     [
-        "abc",
-        " abc \n",
-        "http://localhost:1/cb?state={state}&code=abc",
-        "http://localhost:1/cb?st\nate={state}&code=abc\n",
+        "abc-defg",
+        " abc-defg \n",
+        "http://localhost:1/cb?state={state}&code=abc-defg",
+        "http://localhost:1/cb?st\nate={state}&code=abc-defg\n",
     ],
     ids=["a code", "with spaces", "an address", "an address over two lines"],
 )
 def test_a_code_may_be_pasted_alone_or_in_the_address_that_the_browser_shows(pasted: str) -> None:
     pkce = Pkce()
-    assert pkce.code_of(pasted.format(state=pkce.state)) == "abc"
+    assert pkce.code_of(pasted.format(state=pkce.state)) == "abc-defg"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "why"),
+    [
+        ("sk-or-v1-0123456789canary", "it looks like a key; type `k` and Enter, then paste the key"),
+        ("http://localhost:1/cb", "the address has no code"),
+        ("yes", "it is too short for a code"),
+    ],
+)
+def test_what_can_only_be_something_else_is_told_at_once_without_repeating_it(pasted: str, why: str) -> None:
+    with pytest.raises(ConsentError) as caught:
+        Pkce().code_of(pasted)
+    assert str(caught.value) == why
 
 
 @pytest.mark.parametrize("pasted", ["http://[x?code=canary", "http://canary\u2100b?state=x"])

@@ -305,7 +305,7 @@ def test_a_wrong_code_brings_no_key(openrouter: OpenRouter) -> None:
     with Terminal("setup", "openrouter") as terminal:
         terminal.wait_for(WAITS)
         openrouter.asked.append({"code_challenge": "?"})
-        terminal.type("wrong\n")
+        terminal.type("wrong-code\n")
         assert terminal.exit_code()[0] == 1
     assert "Error: openrouter: no key came for the code (400: Invalid code); nothing was stored" in terminal.seen
 
@@ -313,6 +313,10 @@ def test_a_wrong_code_brings_no_key(openrouter: OpenRouter) -> None:
 def test_a_key_may_be_pasted_in_place_of_the_click(openrouter: OpenRouter) -> None:
     with Terminal("setup", "openrouter") as terminal:
         terminal.wait_for(WAITS)
+        terminal.type(f"{KEY}\n")
+        terminal.wait_for(
+            "That was not it: it looks like a key; type `k` and Enter, then paste the key. Still waiting."
+        )
         terminal.type("k\n")
         terminal.wait_for(PROMPT)
         terminal.type(f"{KEY}\n")

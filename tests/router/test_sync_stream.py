@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -70,7 +71,11 @@ def test_an_interrupt_while_waiting_is_passed_on_after_the_call_has_ended(
 ) -> None:
     backend.scripts = {"a/m": Reply("Too late", delay_s=30)}
     stream = router.stream_sync(HELLO)
-    threading.Timer(0.3, lambda: signal.raise_signal(signal.SIGINT)).start()
+    main = threading.main_thread().ident  # which a terminal's Ctrl-C interrupts; it waits in a lock
+    assert main is not None
+    threading.Timer(0.3, lambda: signal.pthread_kill(main, signal.SIGINT)).start()
+    began = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
         next(stream)
+    assert time.monotonic() - began < 15, "it did not wait for the answer"
     assert router.stats().deployments[0].in_flight == 0

@@ -135,6 +135,13 @@ def test_an_unknown_model_is_answered_with_the_nearest_names(serving: Gateway, m
     assert error_of(serving.client.get(f"/v1/models/{model}"))["message"] == error["message"]
 
 
+@pytest.mark.parametrize("model", ["gpt-4o", "autp"])
+def test_a_program_that_insists_on_a_name_is_sent_to_the_aliases(shared: Gateway, model: str) -> None:
+    assert error_of(shared.chat(model=model))["message"].endswith(
+        "'auto' takes whoever serves best, and `aliases` in router.yaml add names"
+    )
+
+
 def test_a_prompt_that_fits_nowhere_says_by_how_much_and_is_not_worth_another_try(serving: Gateway) -> None:
     response = serving.chat("x" * 120_000)
     error = error_of(response)
