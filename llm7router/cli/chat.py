@@ -174,7 +174,7 @@ class Session:
 
     async def turn(self, text: str) -> None:
         """Ask, print the answer and who gave it, and remember both."""
-        from llm7router.cli.footer import KEYS_TIP, footer, wants_keys_tip
+        from llm7router.cli.footer import footer, wants_keys_tip
         from llm7router.cli.output import note
         from llm7router.errors import RoutingError
 
@@ -184,13 +184,22 @@ class Session:
             result = await (self._complete(messages) if self._whole else self._stream(messages))
         except RoutingError as error:
             self._proxy_tip.say(error.attempts)
+            self._say_keys_tip()
             raise
         self._messages = [*messages, {"role": "assistant", "content": result.content + (result.refusal or "")}]
         note(footer(result))
         self._proxy_tip.say(result.attempts)
-        if self._keyless and wants_keys_tip(result):
+        if wants_keys_tip(result):
+            self._say_keys_tip()
+
+    def _say_keys_tip(self) -> None:
+        """Once, to who has no key: with one, somebody better might have answered."""
+        from llm7router.cli.footer import KEYS_TIP
+        from llm7router.cli.output import note
+
+        if self._keyless:
             note(KEYS_TIP)
-            self._keyless = False  # said once
+            self._keyless = False
 
     def stopped(self, text: str) -> None:
         """After Ctrl-C: the question and what was heard of the answer are remembered, if there was any."""
