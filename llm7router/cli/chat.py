@@ -174,7 +174,7 @@ class Session:
 
     async def turn(self, text: str) -> None:
         """Ask, print the answer and who gave it, and remember both."""
-        from llm7router.cli.footer import footer, wants_keys_tip
+        from llm7router.cli.footer import footer, lacks_keys, wants_keys_tip
         from llm7router.cli.output import note
         from llm7router.errors import RoutingError
 
@@ -184,7 +184,8 @@ class Session:
             result = await (self._complete(messages) if self._whole else self._stream(messages))
         except RoutingError as error:
             self._proxy_tip.say(error.attempts)
-            self._say_keys_tip()
+            if error.decision is not None and lacks_keys(error.decision):
+                self._say_keys_tip()
             raise
         self._messages = [*messages, {"role": "assistant", "content": result.content + (result.refusal or "")}]
         note(footer(result))

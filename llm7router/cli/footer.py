@@ -12,7 +12,7 @@ from llm7router.cli.output import usd
 if TYPE_CHECKING:
     from llm7router.errors import RoutingError
     from llm7router.proxies import Proxy
-    from llm7router.types import AttemptRecord, CompletionResult, Deployment
+    from llm7router.types import AttemptRecord, CompletionResult, Decision, Deployment
 
 NOTABLE_S = 1.0  # between the answering call and all of it: LiteLLM's import, failed attempts, a wait
 
@@ -47,11 +47,16 @@ def _times(result: CompletionResult) -> list[str]:
 
 def wants_keys_tip(result: CompletionResult) -> bool:
     """The local model answered because nobody else could, and keys are what is missing."""
-    request, local = result.decision.request, {s.deployment.id for s in result.decision.ranking if s.deployment.local}
-    missing = any(rejection.summary == "no key" for _, rejection in result.decision.rejected)
+    local = {s.deployment.id for s in result.decision.ranking if s.deployment.local}
     first = result.decision.best
     chosen = first is not None and first.deployment.id == result.deployment and len(result.decision.ranking) > 1
-    return result.deployment in local and missing and not request.providers and not chosen
+    return result.deployment in local and lacks_keys(result.decision) and not chosen
+
+
+def lacks_keys(decision: Decision) -> bool:
+    """With keys there would have been more to choose from, and that was left to the router."""
+    missing = any(rejection.summary == "no key" for _, rejection in decision.rejected)
+    return missing and not decision.request.providers
 
 
 class ProxyTip:

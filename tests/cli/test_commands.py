@@ -302,8 +302,9 @@ def test_nothing_usable_is_exit_code_3_with_the_histogram_and_the_command_that_h
     assert "set GROQ_API_KEY in the environment or in .env (free key: https://console.groq.com/keys)" in result.stderr
 
 
-def test_who_has_no_key_and_gets_no_answer_is_told_how_to_get_one() -> None:
-    done = typed("chat", "--only", "local", "word " * 20_000)
+def test_who_has_no_key_and_gets_no_answer_is_told_how_to_get_one(tmp_path: Path) -> None:
+    stubbed(tmp_path)
+    done = typed("chat", "word " * 20_000)
     assert done.returncode == 3
     assert "context too small" in done.stderr
     assert "`llm7router setup` gets and stores free ones" in done.stderr
