@@ -1,4 +1,18 @@
-"""Task detection: right ones by source, and the time it takes: `python -m tests.benchmarks.tasks`."""
+"""Task detection: right ones by source, and the time it takes: `python -m tests.benchmarks.tasks`.
+
+Counted when it was done, on prompts that nobody had looked at: right on 81 of 84 everyday prompts in twelve
+languages, 57 of 66 of developers, 50 of 60 of office work, and 56 of 77 from Dolly and Arena-Hard (73 %; 61 with
+labels that are as good): 85 % of all. On two more sets, not looked at either but counted eight times on the way, on
+86 % and 79 % of 140; on 84 % of MT-Bench's first turns, or 75 % if questions about science and the humanities are
+chats alone; on 96 % of the 581 that it was written with; all but Dolly and Arena-Hard are printed here. New kinds of
+prompts come out lower: when an earlier state met them first, Vicuna's questions 64 % of 80, self-instruct's seed
+tasks 61 % of 122, WizardLM's test 79 % of 86, BELLE's seed tasks, in Chinese, 68 % of 103, orders as to a consultant
+63 % of 60. Weakest are judging a text, one-line lists of facts, and plans, which people label either way.
+
+A static embedder, wordllama 0.4 (256 dimensions, 16 MB), was tried and left out: a logistic regression over its
+vectors was right on 55 % of those 581 in tenfold cross-validation, over the points found here on 93.3 %, over
+both on 93.1 %.
+"""
 
 from __future__ import annotations
 
