@@ -20,8 +20,8 @@ SLOW = stream([part for _ in range(400) for part in ({"content": "word "}, 0.05)
 
 @pytest.fixture
 def pair(shared: Gateway, upstream: Upstream, beta: Upstream) -> Iterator[Gateway]:
-    """`alpha` first, `beta` next; alpha has 0.3 s for its first token. `shared` has made LiteLLM warm."""
-    timeouts = {"first_token_s": 0.3, "attempt_s": 5, "total_s": 10}
+    """`alpha` first, `beta` next; alpha has 1 s for its first token. `shared` has made LiteLLM warm."""
+    timeouts = {"first_token_s": 1, "attempt_s": 5, "total_s": 10}
     with Gateway({"alpha": upstream, "beta": beta}, timeouts=timeouts) as gateway:
         yield gateway
         assert gateway.idle()
