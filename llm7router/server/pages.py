@@ -65,16 +65,17 @@ def routes(router: LLMRouter, live: Live, metrics: Metrics) -> APIRouter:
         described = finite(as_dict(decision))
         return JSONResponse(described if decision.best else described | {"message": nothing_available(decision)})
 
-    @api.get("/healthz", tags=["health"])
-    @api.get("/livez", include_in_schema=False)
+    # The first route of an address, of which `Allow` tells, is the decorator that is nearest.
     @api.head("/healthz", include_in_schema=False)
     @api.head("/livez", include_in_schema=False)
+    @api.get("/healthz", tags=["health"])
+    @api.get("/livez", include_in_schema=False)
     async def healthz() -> dict[str, str]:
         """The process answers."""
         return {"status": "ok"}
 
-    @api.get("/readyz", tags=["health"])
     @api.head("/readyz", include_in_schema=False)
+    @api.get("/readyz", tags=["health"])
     async def readyz() -> JSONResponse:
         """Something could serve a request now. Nobody is called to find out."""
         await router.refresh()

@@ -207,7 +207,7 @@ def test_an_unknown_path_points_to_the_document(serving: Gateway) -> None:
 
 @pytest.mark.parametrize(("method", "path", "allowed"), [
     ("GET", "/v1/chat/completions", "POST"), ("DELETE", "/v1/chat/completions", "POST"),
-    ("POST", "/v1/models", "GET"), ("PATCH", "/stats", "GET"),
+    ("POST", "/v1/models", "GET"), ("PATCH", "/stats", "GET"), ("OPTIONS", "/healthz", "GET"), ("POST", "/readyz", "GET"),
 ])  # fmt: skip
 def test_a_method_that_a_path_does_not_have_is_answered_with_those_it_has(
     serving: Gateway, method: str, path: str, allowed: str
