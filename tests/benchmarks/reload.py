@@ -2,8 +2,9 @@
 
     python -m tests.benchmarks.reload [--edits 20] [--per-s 50]
 
-`llm7router serve` in a process of its own gets 50 requests a second. Each edit exchanges the order of two providers;
-every third one before it leaves a file with faults, which must change nothing. It ends with 1 if a request failed.
+`llm7router serve` in a process of its own gets 50 requests a second. Each edit takes away the model that answered and
+brings another, so that no measurement outweighs it; every third one before it leaves a file with faults, which must
+change nothing. It ends with 1 if a request failed.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ from tests.benchmarks.gateway import BODY, KEY, gateway, router_yaml
 WAIT_STEPS = 2000  # of 5 ms
 
 
-def configuration(base_url: str, first: int) -> dict[str, Any]:
-    """The benchmark's four deployments, one of them with stars."""
+def configuration(base_url: str, number: int) -> dict[str, Any]:
+    """One of the benchmark's deployments alone."""
     config = router_yaml(base_url)
-    config["providers"]["p"]["models"][first]["quality"] = {"chat": 5}
+    provider = config["providers"]["p"]
+    provider["models"] = [provider["models"][number]]
     return config
 
 
