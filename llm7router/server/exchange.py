@@ -18,6 +18,7 @@ from llm7router.config.server_models import ServerConfig
 from llm7router.router import LLMRouter
 from llm7router.server import allowance, errors
 from llm7router.server.body import read_json
+from llm7router.server.departure import DEPARTURE, Departure
 from llm7router.server.dialects import dialect_of, embeddings
 from llm7router.server.dialects.base import Asked, Dialect
 from llm7router.server.dialects.context import read_context
@@ -46,7 +47,7 @@ class Exchange:
         with in_flight(visit.client):  # from here on, since a body takes memory, too
             body = await read_json(visit, receive, self._router.server_config)
             asked = self._asked(dialect, body, visit)
-            async with while_connected(receive):
+            async with while_connected(scope, receive):
                 await self._serve(dialect, asked, send)
 
     def _asked(self, dialect: Dialect, body: Mapping[str, Any], visit: Visit) -> Asked:
@@ -110,7 +111,7 @@ class Embeddings:
             body = await read_json(visit, receive, self._router.server_config)
             texts = embeddings.read(body)
             context = context_of(self._router, visit, texts.model, read_context(body))
-            async with while_connected(receive):
+            async with while_connected(scope, receive):
                 result = await self._router.embed(texts.inputs, context, **texts.parameters)
                 about = about_answer(texts.ignored, result) | allowance.fields(self._router.allowances(context.caller))
                 await send_json(send, 200, embeddings.whole(result), about)
@@ -170,22 +171,31 @@ class in_flight:
 
 
 @contextlib.asynccontextmanager
-async def while_connected(receive: Receive) -> AsyncIterator[None]:
+async def while_connected(scope: Scope, receive: Receive) -> AsyncIterator[None]:
     """Cancels what is inside as soon as the client leaves, which closes the connection upstream.
 
-    A server reports that only to who asks, and a handler that awaits something else never would.
+    `wire.Connection` tells of it. Another server reports it only to who asks, and a handler that awaits something else
+    never would; so there a task asks, which takes time in every request.
     """
     task, left = asyncio.current_task(), False
     assert task is not None
 
-    async def watch() -> None:
+    def leave() -> None:
         nonlocal left
-        while (await receive())["type"] != "http.disconnect":
-            pass
         left = True
         task.cancel()
 
-    watcher = asyncio.create_task(watch())
+    async def watch() -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        leave()
+
+    departure: Departure | None = scope.get(DEPARTURE)
+    watcher = None
+    if departure is not None:
+        departure.then(leave)
+    else:
+        watcher = asyncio.create_task(watch())
     try:
         yield
     except asyncio.CancelledError:
@@ -193,7 +203,10 @@ async def while_connected(receive: Receive) -> AsyncIterator[None]:
             raise ClientLeftError from None
         raise
     finally:
-        watcher.cancel()
+        if departure is not None:
+            departure.then(None)
+        if watcher is not None:
+            watcher.cancel()
 
 
 async def send_piece(send: Send, data: bytes) -> None:

@@ -116,7 +116,7 @@ class Events:
         """Until the reader leaves. Only for the gateway's own key, since it tells of everybody's requests."""
         check_owner(scope)
         events = self._live.events()
-        async with aclosing(events), while_connected(receive):  # type: ignore[type-var]
+        async with aclosing(events), while_connected(scope, receive):  # type: ignore[type-var]
             first = await anext(events)
             fields = [(b"content-type", b"text/event-stream"), (b"x-accel-buffering", b"no"), *SAFE]
             await send({"type": "http.response.start", "status": 200, "headers": fields})

@@ -11,6 +11,7 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
+from llm7router.server.departure import DEPARTURE, Departure
 from llm7router.server.errors import ApiError
 from llm7router.server.guard import LONGEST_HEADERS, headers_too_long, new_id
 from llm7router.server.respond import dumps
@@ -55,6 +56,8 @@ class Connection(HttpToolsProtocol):
         if self._running is not None and not self._running.response_complete:
             self._running.disconnected = True
             self._running.message_event.set()
+            departure: Departure = self._running.scope[DEPARTURE]  # type: ignore[literal-required]
+            departure.happened()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -81,6 +84,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """The first byte of a request."""
         super().on_message_begin()
+        self.scope[DEPARTURE] = Departure()  # type: ignore[literal-required]
         self._in_head = True
         if self._timer is None:
             self._wait(HEAD_S)
@@ -110,6 +114,8 @@ class Connection(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """An answer was written. Who was refused may send the rest of a body, so as to read why, but not for ever."""
         super().on_response_complete()
+        if isinstance(self.transport, Gathering):
+            self.transport.flush()  # nothing more comes in this turn
         if self._in_body and self._timer is None:
             self._wait(LINGER_S)
 
@@ -163,15 +169,15 @@ class Gathering:
     def write(self, data: bytes) -> None:
         """Hold it until the loop has run what is ready."""
         if not self._held:
-            self._loop.call_soon(self._flush)
+            self._loop.call_soon(self.flush)
         self._held.append(data)
         self._size += len(data)
         if self._size > AT_ONCE:
-            self._flush()
+            self.flush()
 
     def close(self) -> None:
         """Write what is held, and close once it is taken; for who takes nothing, not wait for ever."""
-        self._flush()
+        self.flush()
         self._inner.close()
         self._watch()
 
@@ -185,7 +191,8 @@ class Gathering:
         else:
             self._watch()
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
+        """Write what is held."""
         held, self._held, self._size = self._held, [], 0
         if held and not self._inner.is_closing():
             self._inner.write(b"".join(held))

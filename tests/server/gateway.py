@@ -58,9 +58,16 @@ class Gateway:
     """Runs while the `with` block does. Further arguments go into router.yaml: `server={...}`, `aliases={...}`."""
 
     def __init__(
-        self, providers: Providers, *, backend: ScriptedBackend | None = None, own_key: str = KEY, **keys: Any
+        self,
+        providers: Providers,
+        *,
+        backend: ScriptedBackend | None = None,
+        own_key: str = KEY,
+        http: str | None = None,  # another protocol of uvicorn's than the gateway's own
+        **keys: Any,
     ) -> None:
         self._config = configuration(providers, **keys)
+        self._http = http
         self._backend, self._own_key = backend, own_key
         self._failed: BaseException | None = None
 
@@ -70,7 +77,9 @@ class Gateway:
         self._listening = listen("127.0.0.1", 0)
         self.port: int = self._listening.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
-        self._server = uvicorn.Server(settings(lambda: self.app))
+        config = settings(lambda: self.app)
+        config.http = self._http or config.http
+        self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="gateway", daemon=True)
         self._thread.start()
         started = wait_until(lambda: self._server.started or not self._thread.is_alive(), START_S)

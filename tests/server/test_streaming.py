@@ -237,11 +237,13 @@ def test_what_cannot_stream_answers_in_one_piece(upstream: Upstream) -> None:
         assert "stream" not in upstream.last.body
 
 
+LIMITS = [{"unit": "tokens", "window": "day", "max": 100_000}, {"unit": "concurrent", "max": 2}]
+
+
 @pytest.fixture
 def limited(upstream: Upstream) -> Iterator[Gateway]:
     """A gateway that counts tokens and calls under way."""
-    limits = [{"unit": "tokens", "window": "day", "max": 100_000}, {"unit": "concurrent", "max": 2}]
-    with Gateway({"alpha": scene.provider(base_url=upstream.base_url, limits=limits)}) as gateway:
+    with Gateway({"alpha": scene.provider(base_url=upstream.base_url, limits=LIMITS)}) as gateway:
         yield gateway
 
 
@@ -273,6 +275,18 @@ def test_a_client_that_leaves_before_the_first_token_ends_the_call_and_its_token
     assert limited.idle()
     assert used(limited)["concurrent"] == 0
     assert used(limited)["tokens"] > 1000, "what was reserved, since the provider may bill it"
+
+
+@pytest.mark.parametrize("stream", [True, False], ids=["a stream", "a whole answer"])
+def test_a_client_that_leaves_is_noticed_by_other_servers_too(
+    shared: Gateway, upstream: Upstream, stream: bool
+) -> None:
+    upstream.always("stall")
+    limited = scene.provider(base_url=upstream.base_url, limits=LIMITS)
+    with Gateway({"alpha": limited}, http="httptools") as gateway:
+        leave(gateway, upstream, stream=stream)
+        assert upstream.wait_closed(within_s=1)
+        assert gateway.idle()
 
 
 def test_a_client_that_leaves_after_a_second_request_ends_the_first(limited: Gateway, upstream: Upstream) -> None:

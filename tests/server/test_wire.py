@@ -12,6 +12,7 @@ import pytest
 
 from llm7router.server import body, exchange, wire
 from llm7router.server.body import deeper
+from llm7router.server.departure import Departure
 from tests.server.gateway import KEY, Gateway, chat_body, head, read_all
 from tests.upstream import Upstream, wait_until
 from tests.upstream_behaviours import answer, stream
@@ -318,3 +319,18 @@ def test_what_is_taken_slowly_is_not_cut_off_and_what_is_not_taken_at_all_is() -
         assert not inner.aborted
     loop.later.pop()()
     assert inner.aborted
+
+
+def test_who_asks_late_whether_a_client_has_left_is_told_at_once() -> None:
+    departure, told = Departure(), list[str]()
+    departure.happened()
+    departure.then(lambda: told.append("late"))
+    assert told == ["late"]
+
+
+def test_who_no_longer_asks_is_not_told() -> None:
+    departure, told = Departure(), list[str]()
+    departure.then(lambda: told.append("in time"))
+    departure.then(None)
+    departure.happened()
+    assert told == []
