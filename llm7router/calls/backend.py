@@ -127,44 +127,32 @@ class LiteLLMBackend:
             self._clients = Clients()
 
     async def _begin(self, call: Call, started: float) -> ContentStream:
-        from llm7router.calls.transport import TAIL
+        from llm7router.calls.transport import TAIL, told  # imports httpx
 
-        tail = Tail()
-        token = TAIL.set(tail)
-        try:
+        with told(TAIL, Tail()) as tail:
             wrapper = await self._dispatch(call, stream=True)
-        finally:
-            TAIL.reset(token)
         return ContentStream(wrapper, call, tail, self._clock, started)
 
     async def _completed(self, call: Call) -> Outcome:
-        from llm7router.calls.transport import ENDED, Ended  # imports httpx
+        from llm7router.calls.transport import ENDED, Ended, told  # imports httpx
 
-        ended = Ended()
-        token = ENDED.set(ended)
-        try:
+        with told(ENDED, Ended()) as ended:
             response = await self._dispatch(call, stream=False)
-        finally:
-            ENDED.reset(token)
         if ended.unsaid:
             answers.forget_endings(response)
         return answers.read(response)
 
     async def _embedded(self, call: Call) -> Outcome:
         from llm7router.calls.arguments import of_embedding  # imports httpx
-        from llm7router.calls.transport import BULK, MAX_BODY, VECTOR_BODY, Bulk
+        from llm7router.calls.transport import BULK, MAX_BODY, VECTOR_BODY, Bulk, told
         from llm7router.calls.unlogged import record_of  # imports LiteLLM
 
         assert self._clients is not None
         given = of_embedding(call)
         given["client"] = self._clients.for_call(call, given)
         given["litellm_logging_obj"] = record_of(given, stream=False, function="aembedding")
-        bulk = Bulk(MAX_BODY + VECTOR_BODY * len(call.inputs))
-        token = BULK.set(bulk)
-        try:
+        with told(BULK, Bulk(MAX_BODY + VECTOR_BODY * len(call.inputs))) as bulk:
             response = await litellm_api.load_now().aembedding(**given)
-        finally:
-            BULK.reset(token)
         return vectors.read(response, len(call.inputs), call.parameters.get("dimensions"), bulk.headers)
 
     async def _dispatch(self, call: Call, stream: bool) -> Any:

@@ -7,15 +7,19 @@ and a refused connection alike. So every lost connection is raised as one of the
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 import aiohttp
 import httpx
 
 from llm7router.calls.refusals import Lines
 from llm7router.calls.tail import Tail
+
+T = TypeVar("T")
 
 CONNECT_S = 5.0  # a host that does not answer within this is down; the attempt's own time is for the answer
 MAX_BODY = 8 * 2**20  # bytes, decoded: of an answer, or of one line of a stream
@@ -47,6 +51,16 @@ class Bulk:
 
 
 BULK: ContextVar[Bulk | None] = ContextVar("llm7router_bulk", default=None)  # the next answer is one
+
+
+@contextmanager
+def told(variable: ContextVar[T | None], value: T) -> Iterator[T]:
+    """Inside, the next answer is read with this value of one of the variables above."""
+    token = variable.set(value)
+    try:
+        yield value
+    finally:
+        variable.reset(token)
 
 
 class NeverSentError(httpx.NetworkError):

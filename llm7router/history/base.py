@@ -18,7 +18,8 @@ class HistoryStore(Protocol):
     def add(self, rows: Rows, keep_from: int) -> None:
         """Add to what is there, all or nothing, and forget what is before the hour `keep_from`.
 
-        `keep_from` goes by the newest of the rows. So that a clock far ahead forgets nothing, `bounded` is what counts.
+        `keep_from` goes by the newest of the rows; so that a clock far ahead forgets nothing, `first_to_keep` is what
+        counts.
         """
         ...
 
@@ -27,7 +28,7 @@ class HistoryStore(Protocol):
         ...
 
 
-def bounded(rows: Rows, keep_from: int, hours: Sequence[int]) -> int:
+def first_to_keep(rows: Rows, keep_from: int, hours: Sequence[int]) -> int:
     """The first hour to keep when `hours` are the newest two of all, the newest first: as many days as `keep_from`
     leaves, but before the second of them. One hour that a wrong clock has written moves nothing."""
     days = max(key.hour for key in rows) - keep_from

@@ -19,7 +19,7 @@ from typing import Any
 
 from llm7router.errors import StoreError
 from llm7router.history import sketch
-from llm7router.history.base import Rows, bounded
+from llm7router.history.base import Rows, first_to_keep
 from llm7router.history.tally import MOST_OF_AN_HOUR, OTHERS
 from llm7router.history.usage import SUMS, Key, Usage
 from llm7router.state.store.plain_disk import busy
@@ -88,7 +88,7 @@ class SqliteHistory:
                     ADD, ((*key, *_values(usage)) for key, usage in _bounded(connection, rows).items())
                 )
                 newest = [hour for (hour,) in connection.execute(NEWEST)]
-                connection.execute("DELETE FROM usage WHERE hour < ?", (bounded(rows, keep_from, newest),))
+                connection.execute("DELETE FROM usage WHERE hour < ?", (first_to_keep(rows, keep_from, newest),))
                 connection.execute("COMMIT")
 
     def _connect(self) -> sqlite3.Connection:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from threading import Lock
 
-from llm7router.history.base import Rows, bounded
+from llm7router.history.base import Rows, first_to_keep
 from llm7router.history.usage import Key, Usage
 
 MOST = 20_000  # rows; then the oldest are forgotten
@@ -25,7 +25,7 @@ class MemoryHistory:
         with self._lock:
             for key, usage in rows.items():
                 self._rows.setdefault(key, Usage()).add(usage)
-            first = bounded(rows, keep_from, sorted({key.hour for key in self._rows}, reverse=True)[:2])
+            first = first_to_keep(rows, keep_from, sorted({key.hour for key in self._rows}, reverse=True)[:2])
             for key in [key for key in self._rows if key.hour < first]:
                 del self._rows[key]
             for key in sorted(self._rows)[: max(0, len(self._rows) - self._most)]:

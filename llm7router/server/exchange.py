@@ -58,7 +58,7 @@ class Exchange:
     async def _serve(self, dialect: Dialect, asked: Asked, send: Send) -> None:
         if not asked.stream:
             result = await self._router.complete(asked.messages, asked.context, **asked.parameters)
-            about = self._about(asked, result)
+            about = about_answer(self._router, asked.context, asked.ignored, result)
             await send_json(send, 200, dialect.whole(asked, result), about)
             return
         chunks = self._router.stream(asked.messages, asked.context, **asked.parameters)
@@ -66,15 +66,12 @@ class Exchange:
             first = await anext(chunks)  # nothing is sent before the first content: until here, failover is silent
             await self._write(dialect, asked, first, chunks, send)
 
-    def _about(self, asked: Asked, answer: CompletionResult | Opening) -> dict[str, str]:
-        return about_answer(asked.ignored, answer) | allowance.fields(self._router.allowances(asked.context.caller))
-
     async def _write(
         self, dialect: Dialect, asked: Asked, first: StreamChunk, chunks: AsyncIterator[StreamChunk], send: Send
     ) -> None:
         opening = first.opening
         assert opening is not None, "the first chunk says who answers"
-        about = self._about(asked, opening)
+        about = about_answer(self._router, asked.context, asked.ignored, opening)
         fields = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no"), *SAFE]
         await send({"type": "http.response.start", "status": 200, "headers": fields + encoded(about)})
         writer = dialect.writer(asked)
@@ -113,7 +110,7 @@ class Embeddings:
             context = context_of(self._router, visit, texts.model, read_context(body))
             async with while_connected(scope, receive):
                 result = await self._router.embed(texts.inputs, context, **texts.parameters)
-                about = about_answer(texts.ignored, result) | allowance.fields(self._router.allowances(context.caller))
+                about = about_answer(self._router, context, texts.ignored, result)
                 await send_json(send, 200, embeddings.whole(result), about)
 
 
@@ -137,8 +134,13 @@ def context_of(router: LLMRouter, visit: Visit, model: str, context: RequestCont
     return router.context_for(model, replace(context, request_id=visit.id, caller=client.name))
 
 
-def about_answer(ignored: Sequence[str], answer: CompletionResult | EmbeddingResult | Opening) -> dict[str, str]:
-    """Header fields that say who answered and why."""
+def about_answer(
+    router: LLMRouter,
+    context: RequestContext,
+    ignored: Sequence[str],
+    answer: CompletionResult | EmbeddingResult | Opening,
+) -> dict[str, str]:
+    """Header fields that say who answered and why, and what its caller has left."""
     scored = (*answer.decision.ranking, *answer.decision.last_resort)
     points = next((s.points for s in scored if s.deployment.id == answer.deployment), None)
     fields = {"x-llm7router-provider": answer.deployment, "x-llm7router-attempts": str(len(answer.attempts))}
@@ -148,7 +150,7 @@ def about_answer(ignored: Sequence[str], answer: CompletionResult | EmbeddingRes
         fields["x-llm7router-cached"] = "true"
     if ignored:
         fields["x-llm7router-ignored"] = ",".join(ignored)[:500]
-    return fields
+    return fields | allowance.fields(router.allowances(context.caller))
 
 
 class in_flight:

@@ -40,6 +40,7 @@ class Cell(NamedTuple):
 
 EMPTY = Cell()
 BUDGET = "budget"  # the key of the user's own money; `budget/NAME` of a caller's
+_CALLERS_BUDGET = f"{BUDGET}/"
 LOST = "what was spent is not known"  # the reason of the block there, set at the instant when a store was found broken
 
 
@@ -48,7 +49,6 @@ def is_budget(key: str) -> bool:
     return key == BUDGET or key.startswith(_CALLERS_BUDGET)
 
 
-_CALLERS_BUDGET = f"{BUDGET}/"
 _HEAD = f'{{"v":{VERSION}'
 _encode = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
