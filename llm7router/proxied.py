@@ -67,6 +67,14 @@ class AsyncTransport(httpx.AsyncBaseTransport):
             await transport.aclose()
 
 
+def client(proxy: Proxy, **options: Any) -> httpx.AsyncClient:
+    """A client that sends a key to the host it is meant for or nowhere: no redirects, and nothing of the environment.
+
+    `options` are those of httpx's own.
+    """
+    return httpx.AsyncClient(follow_redirects=False, trust_env=False, transport=AsyncTransport(proxy), **options)
+
+
 def refusal(status: str | int) -> str:
     """What a proxy does that answers the request for a tunnel with a status."""
     return f"answers {str(status)[:10]}" + (": it wants a user name and a password" if str(status) == "407" else "")

@@ -29,7 +29,6 @@ from llm7router.errors import ConfigError
 from llm7router.events import Hook, Hooks, Watch
 from llm7router.history import History, open_history
 from llm7router.presets import Provider, spec_of
-from llm7router.proxies import Proxy
 from llm7router.routing import Routing, at_next_start
 from llm7router.state.ledger import Ledger
 from llm7router.state.stats import Stats, deployment_stats
@@ -347,8 +346,7 @@ class LLMRouter:
 
     def _use(self, loaded: LoadedConfig) -> None:
         routing = Routing.of(loaded, self._registered.values(), self._ledger, self._backend, self._clock)
-        proxy = Proxy(loaded.config.proxy)
-        self.alerts.configure(loaded.config.alerts, routing.admission.callers, loaded.env, proxy)
+        self.alerts.configure(loaded.config.alerts, routing.admission.callers, loaded.env, routing.proxy)
         self._ledger.count_for(routing.limits)
         self._routing = routing
 

@@ -42,6 +42,7 @@ class Routing:
     engine: Engine
     admission: Admission
     streaming: Streaming
+    proxy: Proxy
 
     @classmethod
     def of(
@@ -56,7 +57,8 @@ class Routing:
         specs = {spec.name: spec for spec in (*loaded.providers, *registered)}
         factors = registry.bind(config.scoring.weights, config.scoring.parameters)
         budgets = Budgets(config.server.keys, config.budget.usd_per_request)
-        engine = Engine(ledger, backend, factors, config.timeouts, clock, budgets, Proxy(config.proxy))
+        proxy = Proxy(config.proxy)
+        engine = Engine(ledger, backend, factors, config.timeouts, clock, budgets, proxy)
         callers = {key.name: catalog.caller(key) for key in config.server.keys if key.limits}
         return cls(
             loaded=loaded,
@@ -67,6 +69,7 @@ class Routing:
             engine=engine,
             admission=Admission(ledger, callers),
             streaming=Streaming(engine, ledger, clock),
+            proxy=proxy,
         )
 
     @property

@@ -68,10 +68,7 @@ class Accounts:
         assert deployment.account_url is not None
         key = deployment.api_key.reveal() if deployment.api_key else ""
         try:
-            # No redirects and no proxies of the environment: the key goes to that host or nowhere.
-            async with httpx.AsyncClient(
-                timeout=TIMEOUT_S, follow_redirects=False, trust_env=False, transport=proxied.AsyncTransport(proxy)
-            ) as client:
+            async with proxied.client(proxy, timeout=TIMEOUT_S) as client:
                 answer = await client.get(deployment.account_url, headers={"Authorization": f"Bearer {key}"})
             if answer.status_code == 200 and len(answer.content) <= BODY_BYTES:
                 told = read(answer.json())

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from llm7router.cli.output import usd
+from llm7router.cli.output import note, usd
 
 if TYPE_CHECKING:
     from llm7router.errors import RoutingError
@@ -72,7 +70,7 @@ class ProxyTip:
 
         lost = [self._addresses.get(a.deployment, "") for a in attempts if a.failure is Failure.UNREACHABLE]
         if tip := next(filter(None, map(self._proxy.ignored, lost)), ""):
-            click.echo(tip, err=True)
+            note(tip)
             self._addresses = {}
 
 

@@ -34,10 +34,14 @@ def width() -> int:
 
 def say(text: str, indent: str = "") -> None:
     """Lines on stdout, broken between words only, so that ids and URLs stay whole; later lines are indented."""
-    wrapped = textwrap.wrap(
-        text, width(), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    click.echo("\n".join(line.rstrip() for line in wrapped(text, width(), then=indent)))
+
+
+def wrapped(text: str, columns: int, first: str = "", then: str = "") -> list[str]:
+    """Lines of at most so many columns, unless a word is longer; `first` and `then` indent them."""
+    return textwrap.wrap(
+        text, columns, initial_indent=first, subsequent_indent=then, break_long_words=False, break_on_hyphens=False
     )
-    click.echo("\n".join(line.rstrip() for line in wrapped))
 
 
 def tell(text: str, indent: str = "") -> None:
@@ -51,7 +55,7 @@ def tell(text: str, indent: str = "") -> None:
 def note(text: str) -> None:
     """A line on stderr; on a terminal, broken between words only."""
     if sys.stderr.isatty():
-        text = textwrap.fill(text, width(), break_long_words=False, break_on_hyphens=False)
+        text = "\n".join(wrapped(text, width()))
     click.echo(text, err=True)
 
 
@@ -77,9 +81,7 @@ def table(rows: Sequence[Sequence[str]]) -> list[str]:
 
 def _told(titles: Sequence[str], row: Sequence[str]) -> str:
     cells = ", ".join(f"{title} {cell}" for title, cell in zip(titles[1:], row[1:], strict=True))
-    return textwrap.fill(
-        cells, width(), initial_indent="  ", subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-    )
+    return "\n".join(wrapped(cells, width(), "  ", "  "))
 
 
 def usd(amount: float) -> str:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 
+from llm7router.cli.output import wrapped
 from llm7router.types import Decision
 
 SHORT = {"task_match": "task", "environment": "env", "capabilities": "caps"}
@@ -52,7 +52,5 @@ def _told(numbers: Sequence[str], names: Sequence[str], columns: Sequence[Sequen
             table.append(f"{numbers[row]:>{len(numbers[-1])}} {names[row]}")
         parts = ", ".join(f"{column[0]} {column[row]}" for column in others)
         text = f"{points[row]} points: {parts}".strip()
-        table += textwrap.wrap(
-            text, width, initial_indent=indent, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False
-        )
+        table += wrapped(text, width, indent, indent)
     return table

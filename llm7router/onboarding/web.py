@@ -47,11 +47,8 @@ async def fetch(
     try:
         async with asyncio.timeout(TIMEOUT_S):
             await _looked_up(url, proxy)
-            # No redirects and no proxies or netrc of the environment: a key goes to that host or nowhere.
             async with (
-                httpx.AsyncClient(
-                    timeout=TIMEOUT_S, follow_redirects=False, trust_env=False, transport=proxied.AsyncTransport(proxy)
-                ) as client,
+                proxied.client(proxy, timeout=TIMEOUT_S) as client,
                 client.stream("POST" if post is not None else "GET", url, **request) as response,
             ):
                 if response.is_redirect:

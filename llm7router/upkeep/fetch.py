@@ -74,19 +74,10 @@ class Page:
 
 
 def client(proxy: Proxy = DIRECT) -> httpx.AsyncClient:
-    """A client that sends a key to the host it is meant for or nowhere: no redirects, no proxy of the environment."""
-    import httpx
-
+    """A client for `get`, which has a time limit for everything."""
     from llm7router import proxied
 
-    through = proxied.AsyncTransport(proxy)
-    return httpx.AsyncClient(
-        follow_redirects=False,
-        trust_env=False,
-        transport=through,
-        headers=HEADERS,
-        timeout=None,  # noqa: S113  `get` has one for everything
-    )
+    return proxied.client(proxy, headers=HEADERS, timeout=None)
 
 
 async def get(
