@@ -38,6 +38,7 @@ def test_the_contract_and_the_parameters_need_neither_litellm_nor_httpx() -> Non
     assert python(code) == "[]"
 
 
+@pytest.mark.slow
 def test_loading_calls_nobody_reads_no_env_file_prints_nothing_and_keeps_what_is_set() -> None:
     code = """
 import sys

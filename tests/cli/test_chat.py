@@ -26,6 +26,7 @@ def test_the_first_answer_on_a_machine_without_network_and_keys_comes_from_smoll
     assert "Warning" not in done.stderr
 
 
+@pytest.mark.slow
 def test_chat_prints_the_answer_to_stdout_and_everything_else_to_stderr(tmp_path: Path, upstream: Upstream) -> None:
     stubbed(tmp_path, groq=upstream.base_url)
     done = typed("chat", env={"GROQ_API_KEY": "canary-groq"}, input="Hello from a pipe")

@@ -45,6 +45,7 @@ def test_conserve_after_everything_nothing_is_held_or_counted_as_in_flight(tally
     tally.must_hold("conserve")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(runs.JUMPS))
 def test_clock_limits_hold_in_the_vendors_time_and_waits_stay_short_when_the_wall_clock_jumps(name: str) -> None:
     tally = runs.jumping(runs.JUMPS[name])
