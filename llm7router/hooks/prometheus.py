@@ -101,7 +101,9 @@ class Metrics:
         for attempt in event.attempts:
             provider, model = facts.provider_and_model(attempt.deployment)
             self._attempts(provider, model, facts.word(attempt.failure)).inc()
-            self._cost(provider, model).inc(max(0.0, facts.usd_of(event, attempt)))
+            cost = self._cost(provider, model)  # there from the first call on, if nothing else at zero
+            if (usd := facts.usd_of(event, attempt)) > 0:
+                cost.inc(usd)
             if attempt.first_token_s is not None:
                 self._first_token(provider, model).observe(attempt.first_token_s)
         for attempt in event.attempts[:-1]:

@@ -25,6 +25,6 @@ class Counting:
         with in_flight(visit.client):
             asked = dialect_of(COUNT).read(await read_json(visit, receive, config), "count", 0)
             check_count(asked, config)
-            context_of(self._router, visit, asked.model, asked.context)
+            context_of(self._router, visit, asked.model, asked.said)
             tokens, _ = estimate(asked.messages, asked.parameters)
         await send_json(send, 200, {"input_tokens": tokens})

@@ -6,12 +6,11 @@ Plain ASGI, since this is the path that every request takes.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import aclosing
-from dataclasses import replace
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
+from functools import cached_property
 from typing import Any
 
 from llm7router.config.server_models import ServerConfig
@@ -20,8 +19,8 @@ from llm7router.server import allowance, errors
 from llm7router.server.body import read_json
 from llm7router.server.departure import DEPARTURE, Departure
 from llm7router.server.dialects import dialect_of, embeddings
-from llm7router.server.dialects.base import Asked, Dialect
-from llm7router.server.dialects.context import read_context
+from llm7router.server.dialects.base import Asked, Dialect, Writer
+from llm7router.server.dialects.context import read_said
 from llm7router.server.errors import ApiError
 from llm7router.server.guard import ClientLeftError, Receive, Scope, Send, Visit
 from llm7router.server.keys import Client
@@ -43,38 +42,35 @@ class Exchange:
         """Serve the request. Raises what the guard turns into an answer."""
         visit: Visit = scope["llm7router"]
         assert visit.client is not None, "the guard lets nobody in without a key"
-        dialect = dialect_of(self._path)
         with in_flight(visit.client):  # from here on, since a body takes memory, too
             body = await read_json(visit, receive, self._router.server_config)
-            asked = self._asked(dialect, body, visit)
-            async with while_connected(scope, receive):
-                await self._serve(dialect, asked, send)
+            asked = self._dialect.read(body, visit.id.removeprefix("req_"), int(time.time()))
+            check_count(asked, self._router.server_config)
+            context = context_of(self._router, visit, asked.model, asked.said)
+            with while_connected(scope, receive):
+                if asked.stream:
+                    await self._stream(asked, context, send)
+                    return
+                result = await self._router.complete(asked.messages, context, **asked.parameters)
+                about = about_answer(self._router, context, asked.ignored, result)
+                await send_json(send, 200, self._dialect.whole(asked, result), about)
 
-    def _asked(self, dialect: Dialect, body: Mapping[str, Any], visit: Visit) -> Asked:
-        asked = dialect.read(body, visit.id.removeprefix("req_"), int(time.time()))
-        check_count(asked, self._router.server_config)
-        return replace(asked, context=context_of(self._router, visit, asked.model, asked.context))
+    @cached_property
+    def _dialect(self) -> Dialect:
+        return dialect_of(self._path)
 
-    async def _serve(self, dialect: Dialect, asked: Asked, send: Send) -> None:
-        if not asked.stream:
-            result = await self._router.complete(asked.messages, asked.context, **asked.parameters)
-            about = about_answer(self._router, asked.context, asked.ignored, result)
-            await send_json(send, 200, dialect.whole(asked, result), about)
-            return
-        chunks = self._router.stream(asked.messages, asked.context, **asked.parameters)
+    async def _stream(self, asked: Asked, context: RequestContext, send: Send) -> None:
+        chunks = self._router.stream(asked.messages, context, **asked.parameters)
         async with aclosing(chunks):
             first = await anext(chunks)  # nothing is sent before the first content: until here, failover is silent
-            await self._write(dialect, asked, first, chunks, send)
+            opening = first.opening
+            assert opening is not None, "the first chunk says who answers"
+            about = about_answer(self._router, context, asked.ignored, opening)
+            fields = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no"), *SAFE]
+            await send({"type": "http.response.start", "status": 200, "headers": fields + encoded(about)})
+            await self._write(self._dialect.writer(asked), first, chunks, send)
 
-    async def _write(
-        self, dialect: Dialect, asked: Asked, first: StreamChunk, chunks: AsyncIterator[StreamChunk], send: Send
-    ) -> None:
-        opening = first.opening
-        assert opening is not None, "the first chunk says who answers"
-        about = about_answer(self._router, asked.context, asked.ignored, opening)
-        fields = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no"), *SAFE]
-        await send({"type": "http.response.start", "status": 200, "headers": fields + encoded(about)})
-        writer = dialect.writer(asked)
+    async def _write(self, writer: Writer, first: StreamChunk, chunks: AsyncIterator[StreamChunk], send: Send) -> None:
         await send_piece(send, writer.chunk(first))
         last = b""
         try:
@@ -107,8 +103,8 @@ class Embeddings:
         with in_flight(visit.client):
             body = await read_json(visit, receive, self._router.server_config)
             texts = embeddings.read(body)
-            context = context_of(self._router, visit, texts.model, read_context(body))
-            async with while_connected(scope, receive):
+            context = context_of(self._router, visit, texts.model, read_said(body))
+            with while_connected(scope, receive):
                 result = await self._router.embed(texts.inputs, context, **texts.parameters)
                 about = about_answer(self._router, context, texts.ignored, result)
                 await send_json(send, 200, embeddings.whole(result), about)
@@ -121,8 +117,14 @@ def check_count(asked: Asked, config: ServerConfig) -> None:
         raise ApiError(400, f"more than {most}; send fewer", param="messages")
 
 
-def context_of(router: LLMRouter, visit: Visit, model: str, context: RequestContext) -> RequestContext:
-    """What is known beside the content. Raises ApiError: 403, the key may not ask for this model; 401, it is gone."""
+def context_of(router: LLMRouter, visit: Visit, model: str, said: Mapping[str, Any]) -> RequestContext:
+    """What is known beside the content. What the client `said` can only narrow what the configuration allows.
+
+    Nothing is waited for unless asked: the client is told when to come back.
+
+    Raises:
+        ApiError: the key may not ask for this model (403), or it is gone (401).
+    """
     client = visit.client
     assert client is not None
     if not client.owner and all(key.name != client.name for key in router.server_config.keys):  # so is its budget
@@ -131,7 +133,8 @@ def context_of(router: LLMRouter, visit: Visit, model: str, context: RequestCont
         allowed = ", ".join(sorted(client.models))
         raise ApiError(403, f"this key may only ask for {allowed}",
                        type="permission_error", code="model_not_allowed", param="model")  # fmt: skip
-    return router.context_for(model, replace(context, request_id=visit.id, caller=client.name))
+    own = {"wait_s": 0, **said, "request_id": visit.id, "caller": client.name}
+    return router.context_for(model, RequestContext(**own))
 
 
 def about_answer(
@@ -172,8 +175,8 @@ class in_flight:
         self._client.running -= 1
 
 
-@contextlib.asynccontextmanager
-async def while_connected(scope: Scope, receive: Receive) -> AsyncIterator[None]:
+@contextmanager
+def while_connected(scope: Scope, receive: Receive) -> Iterator[None]:
     """Cancels what is inside as soon as the client leaves, which closes the connection upstream.
 
     `wire.Connection` tells of it. Another server reports it only to who asks, and a handler that awaits something else

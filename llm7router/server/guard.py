@@ -10,9 +10,8 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from dataclasses import dataclass
-from typing import Any
-from uuid import uuid4
+from secrets import token_hex
+from typing import Any, NamedTuple
 
 from llm7router.config.server_models import ServerConfig
 from llm7router.server import errors
@@ -44,8 +43,7 @@ class ClientLeftError(Exception):
     """Nobody is there any more to answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Visit:
+class Visit(NamedTuple):
     """What the guard found out of a request; `scope["llm7router"]` of the app behind it."""
 
     id: str
@@ -146,7 +144,7 @@ class Guard:
 
 def new_id() -> str:
     """Of a request; every answer carries it."""
-    return f"req_{uuid4().hex}"
+    return f"req_{token_hex(16)}"
 
 
 def headers_too_long() -> ApiError:

@@ -9,13 +9,15 @@ import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field
+from typing import Any, NamedTuple
 
 from llm7router.decision.describe import as_dict
 from llm7router.events import RequestEvent
+from llm7router.hooks import facts
 from llm7router.router import LLMRouter
 from llm7router.server.errors import ApiError
+from llm7router.types import AttemptRecord, Decision, Request
 
 KEPT = 200  # requests
 WAITING = 100  # events for a reader that is slow; then it misses some
@@ -24,38 +26,66 @@ TICK_S = 1.0
 _WORDLESS = {"task_evidence": "", "difficulty_evidence": ""}  # both quote the prompt
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """A request without its content; put into words only when somebody looks."""
+class Seen(NamedTuple):
+    """A `RequestEvent` without its content, and what its answer came to; put into words only when somebody looks."""
 
-    event: RequestEvent
+    at: float
+    request: Request
+    outcome: str
+    duration_s: float
+    stream: bool
+    decision: Decision | None
+    attempts: tuple[AttemptRecord, ...]
+    first_token_s: float | None
+    error: str
     deployment: str | None
     cached: bool
     tokens_input: int  # none for a stored answer
     tokens_output: int
     cost: float
 
+    @classmethod
+    def of(cls, event: RequestEvent) -> Seen:
+        """What is kept of an event."""
+        result = event.result
+        cached = result is not None and result.cached
+        tokens = (result.tokens_input, result.tokens_output) if result is not None and not cached else (0, 0)
+        return cls(
+            event.at,
+            event.request,
+            event.outcome,
+            event.duration_s,
+            event.stream,
+            event.decision,
+            event.attempts,
+            event.first_token_s,
+            event.error,
+            event.deployment,
+            cached,
+            *tokens,
+            facts.usd(event),
+        )
+
     def view(self) -> dict[str, Any]:
         """For JSON. `decision` has the points of every candidate, each with its reason."""
-        event = self.event
-        best = event.decision.best if event.decision else None
+        best = self.decision.best if self.decision else None
         return {
-            "id": event.request.id,
-            "at": event.at,
-            "caller": event.request.caller,
-            "operation": event.request.operation,
-            "task": event.request.task,
-            "stream": event.stream,
-            "outcome": event.outcome,
+            "id": self.request.id,
+            "at": self.at,
+            "caller": self.request.caller,
+            "operation": self.request.operation,
+            "task": self.request.task,
+            "stream": self.stream,
+            "outcome": self.outcome,
             "deployment": self.deployment,
             "cached": self.cached,
             "pick": best.deployment.id if best else None,
-            "duration_s": event.duration_s,
-            "first_token_s": event.first_token_s,
+            "duration_s": self.duration_s,
+            "first_token_s": self.first_token_s,
             "tokens_input": self.tokens_input,
             "tokens_output": self.tokens_output,
             "cost": self.cost,
-            "error": event.error,
+            "error": self.error,
             "attempts": [
                 {
                     "deployment": a.deployment,
@@ -67,9 +97,9 @@ class Seen:
                     "duration_s": a.duration_s,
                     "first_token_s": a.first_token_s,
                 }
-                for a in event.attempts
+                for a in self.attempts
             ],
-            "decision": as_dict(event.decision) | _WORDLESS if event.decision else None,
+            "decision": as_dict(self.decision) | _WORDLESS if self.decision else None,
         }
 
 
@@ -85,8 +115,7 @@ class Totals:
 
     def add(self, seen: Seen) -> None:
         """One more request."""
-        outcome = seen.event.outcome
-        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
+        self.outcomes[seen.outcome] = self.outcomes.get(seen.outcome, 0) + 1
         self.tokens_input += seen.tokens_input
         self.tokens_output += seen.tokens_output
         self.cost += seen.cost
@@ -103,12 +132,7 @@ class Live:
 
     def __call__(self, event: RequestEvent) -> None:
         """Called by the router when a request has ended."""
-        result = event.result
-        # What failed may have cost something, too; a result's cost has it already.
-        cost = result.cost if result else sum(attempt.usd for attempt in event.attempts)
-        cached = result is not None and result.cached
-        tokens = (result.tokens_input, result.tokens_output) if result and not cached else (0, 0)
-        seen = Seen(replace(event, messages=(), inputs=(), result=None), event.deployment, cached, *tokens, cost)
+        seen = Seen.of(event)
         self._seen.append(seen)
         self._totals.add(seen)
         for reader in self._readers:

@@ -59,7 +59,7 @@ def routes(router: LLMRouter, live: Live, metrics: Metrics) -> APIRouter:
                 body = {**body, "messages": [{"role": "user", "content": body["prompt"]}]}
             asked = CHAT.read(body, "dry-run", 0)
             check_count(asked, router.server_config)
-            context = context_of(router, visit, asked.model, asked.context)
+            context = context_of(router, visit, asked.model, asked.said)
             await router.refresh()
             decision = router.decide(asked.messages, context, **asked.parameters)
         described = finite(as_dict(decision))
@@ -116,13 +116,14 @@ class Events:
         """Until the reader leaves. Only for the gateway's own key, since it tells of everybody's requests."""
         check_owner(scope)
         events = self._live.events()
-        async with aclosing(events), while_connected(scope, receive):  # type: ignore[type-var]
-            first = await anext(events)
-            fields = [(b"content-type", b"text/event-stream"), (b"x-accel-buffering", b"no"), *SAFE]
-            await send({"type": "http.response.start", "status": 200, "headers": fields})
-            await send_piece(send, first)
-            async for data in events:
-                await send_piece(send, data)
+        async with aclosing(events):  # type: ignore[type-var]
+            with while_connected(scope, receive):
+                first = await anext(events)
+                fields = [(b"content-type", b"text/event-stream"), (b"x-accel-buffering", b"no"), *SAFE]
+                await send({"type": "http.response.start", "status": 200, "headers": fields})
+                await send_piece(send, first)
+                async for data in events:
+                    await send_piece(send, data)
 
 
 def check_owner(scope: Scope) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ SAFE = [
 ]
 
 
+_INVISIBLE = re.compile(r"[^ -~]+")
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode  # json.dumps makes one for each call
 
 
@@ -44,8 +46,7 @@ async def send_error(send: Send, path: str, error: ApiError, headers: Mapping[st
 def encoded(headers: Mapping[str, str] | None) -> list[tuple[bytes, bytes]]:
     """Header fields for ASGI. Anything that is no visible ASCII is left out: names of models come from files."""
     return [
-        (name.encode("ascii"), "".join(c for c in value if " " <= c <= "~").encode("ascii"))
-        for name, value in (headers or {}).items()
+        (name.encode("ascii"), _INVISIBLE.sub("", value).encode("ascii")) for name, value in (headers or {}).items()
     ]
 
 

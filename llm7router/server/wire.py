@@ -69,6 +69,8 @@ class Connection(HttpToolsProtocol):
         elif self._in_body:
             self._aside_bytes += len(data)
         super().data_received(data)
+        if self._in_head and self._timer is None:  # a head that came in one piece, as nearly all do, needs no timer
+            self._wait(HEAD_S)
         beside = self._head_bytes if self._in_head else self._aside_bytes if self._in_body else 0
         if beside > LONGEST_HEADERS and not self.transport.is_closing():
             self._refuse(headers_too_long())
@@ -86,8 +88,6 @@ class Connection(HttpToolsProtocol):
         super().on_message_begin()
         self.scope[DEPARTURE] = Departure()  # type: ignore[literal-required]
         self._in_head = True
-        if self._timer is None:
-            self._wait(HEAD_S)
 
     def on_headers_complete(self) -> None:
         """The head is whole."""

@@ -1,10 +1,12 @@
 """The gateway beside litellm[proxy] and beside `LLMRouter.complete` in process, over the same fast upstream.
 
-    python -m tests.benchmarks.gateway [--requests 256] [--rounds 21]
+    python -m tests.benchmarks.gateway [--requests 256] [--rounds 3] [--starts 5]
 
 Every server runs in a process of its own, and its CPU is read from /proc. The proxy is measured if
 LLM7ROUTER_PROXY_PYTHON names a Python that has `litellm[proxy]` of the same version; all use the prefix `hosted_vllm/`.
-Rounds are interleaved, those in process too; medians, of CPU the median of the ratios within each round.
+Rounds are interleaved, those in process too; medians, of CPU the median of the ratios within each round. Everything
+is started several times: where a process happens to lie in memory is worth a twentieth of its CPU time, for as long as
+it runs.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.benchmarks import load
 
@@ -144,10 +146,20 @@ def measured(url: str, process: subprocess.Popen[bytes], requests: int, level: i
     return seen.per_s, (load.cpu_s(process.pid) - began) / requests * 1e3, seen.quantile(0.5) * 1e3
 
 
-def compare(requests: int, rounds: int) -> None:
-    """Print the table."""
-    python = os.environ.get(PROXY)
-    os.sched_setaffinity(0, PROCESSORS[-1:])
+class Figures(NamedTuple):
+    """Of one server, or of `complete`, in one round. `ratio` is that of its CPU to `complete`'s in the same round."""
+
+    per_s: float
+    cpu_ms: float
+    ratio: float
+    median_ms: float
+
+
+IN_PROCESS = "complete() in process"
+
+
+def start(requests: int, rounds: int, python: str | None) -> Iterator[tuple[int, str, Figures]]:
+    """Start everything anew, and measure it for some rounds: by how many at once, and by what it is of."""
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         base_url = stack.enter_context(load.upstream())
@@ -158,22 +170,46 @@ def compare(requests: int, rounds: int) -> None:
             measured(url, process, 200, 4)  # LiteLLM is imported by the first
         complete = stack.enter_context(bare(base_url))
         complete(200, 4)
-        found: dict[tuple[str, int], list[tuple[float, float, float, float]]] = {}
-        alone: dict[int, list[float]] = {}
-        for _ in range(rounds):
+        for number in range(rounds):
             for level in LEVELS:
-                alone.setdefault(level, []).append(complete(requests, level))
-                for name, (url, process) in servers.items():
-                    per_s, cpu, wall = measured(url, process, requests, level)
-                    found.setdefault((name, level), []).append((per_s, cpu, wall, cpu / alone[level][-1]))
-    print(f"{'':20} {'at once':>8} {'per s':>8} {'ratio':>6} {'CPU ms':>8} {'ratio':>6} {'median ms':>10}")
+                found = {}
+                for name in (IN_PROCESS, *servers)[:: -1 if number % 2 else 1]:  # no one is always the first
+                    if name == IN_PROCESS:
+                        found[name] = (0.0, complete(requests, level), 0.0)
+                    else:
+                        found[name] = measured(*servers[name], requests, level)
+                base = found[IN_PROCESS][1]
+                for name, (per_s, cpu_ms, median_ms) in found.items():
+                    yield level, name, Figures(per_s, cpu_ms, cpu_ms / base, median_ms)
+
+
+def compare(requests: int, rounds: int, starts: int) -> None:
+    """Print the table."""
+    python = os.environ.get(PROXY)
+    os.sched_setaffinity(0, PROCESSORS[-1:])
+    found: dict[tuple[int, str], list[list[Figures]]] = {}
+    for _ in range(starts):
+        here: dict[tuple[int, str], list[Figures]] = {}
+        for level, name, figures in start(requests, rounds, python):
+            here.setdefault((level, name), []).append(figures)
+        for key, all_figures in here.items():
+            found.setdefault(key, []).append(all_figures)
+    print(
+        f"{'':22} {'at once':>7} {'per s':>7} {'ratio':>6} {'median ms':>10} {'CPU ms':>7} {'ratio':>6}  of each start"
+    )
     for level in LEVELS:
-        print(f"{'complete() in process':20} {level:7} {'':>8} {'':>6} {statistics.median(alone[level]):8.2f} {1:6.2f}")
-        first = None
-        for name in servers:
-            rate, cpu, wall, ratio = (statistics.median(column) for column in zip(*found[name, level], strict=True))
-            first = first or rate
-            print(f"{name:20} {level:8} {rate:8.0f} {first / rate:6.2f} {cpu:8.2f} {ratio:6.2f} {wall:10.2f}")
+        first = 0.0
+        for name in (IN_PROCESS, "llm7router serve", "litellm[proxy]"):
+            if (level, name) not in found:
+                continue
+            by_start = found[level, name]
+            per_s, cpu_ms, ratio, median_ms = (
+                statistics.median(column) for column in zip(*(one for part in by_start for one in part), strict=True)
+            )
+            first = first or per_s
+            wire = f"{per_s:7.0f} {first / per_s:6.2f} {median_ms:10.2f}" if per_s else f"{'':25}"
+            each = " ".join(f"{statistics.median(one.ratio for one in part):.2f}" for part in by_start)
+            print(f"{name:22} {level:7} {wire} {cpu_ms:7.2f} {ratio:6.2f}  {each}")
     if not python:
         print(f"litellm[proxy] was not measured: {PROXY} is not set")
 
@@ -193,9 +229,10 @@ def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=256)
-    parser.add_argument("--rounds", type=int, default=21)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--starts", type=int, default=5)
     options = parser.parse_args()
-    compare(options.requests, options.rounds)
+    compare(options.requests, options.rounds, options.starts)
 
 
 if __name__ == "__main__":

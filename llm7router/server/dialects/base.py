@@ -7,16 +7,15 @@ dialect is pure: no I/O, no clock.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol
 
 from llm7router.server.errors import ApiError
 from llm7router.server.respond import dumps
-from llm7router.types import CompletionResult, Message, RequestContext, StreamChunk
+from llm7router.types import CompletionResult, Message, StreamChunk
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(NamedTuple):
     """A request in the inner language. `id` and `created` (epoch seconds) name the answer to come."""
 
     id: str
@@ -25,9 +24,9 @@ class Asked:
     messages: Sequence[Message]
     parameters: Mapping[str, Any]  # of chat completions
     stream: bool
-    context: RequestContext
+    said: Mapping[str, Any]  # of a `RequestContext`
     ignored: tuple[str, ...] = ()  # fields that were left out
-    own: Mapping[str, Any] = field(default_factory=dict)  # what the dialect needs again when it writes the answer
+    own: Mapping[str, Any] = MappingProxyType({})  # what the dialect needs again when it writes the answer
 
 
 class Writer(Protocol):

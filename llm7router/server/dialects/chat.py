@@ -10,7 +10,7 @@ from llm7router.calls.params import ALLOWED
 from llm7router.calls.refusals import FIELDS, refusal_of
 from llm7router.server.dialects import shape
 from llm7router.server.dialects.base import Asked, sse
-from llm7router.server.dialects.context import read_context
+from llm7router.server.dialects.context import read_said
 from llm7router.server.errors import ApiError
 from llm7router.types import CompletionResult, StreamChunk
 
@@ -34,7 +34,7 @@ class ChatDialect:
             messages=body["messages"],
             parameters={name: value for name, value in body.items() if name in ALLOWED and name != "stream_options"},
             stream=bool(body.get("stream")),
-            context=read_context(body),
+            said=read_said(body),
             ignored=tuple(name for name in body if name not in ALLOWED and name not in OWN),
             own={"usage": usage_wanted(body)},
         )

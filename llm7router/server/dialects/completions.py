@@ -8,7 +8,7 @@ from typing import Any
 from llm7router.server.dialects import fields
 from llm7router.server.dialects.base import Asked, sse
 from llm7router.server.dialects.chat import DONE, usage, usage_wanted
-from llm7router.server.dialects.context import FIELD, read_context
+from llm7router.server.dialects.context import FIELD, read_said
 from llm7router.server.dialects.pieces import served_by
 from llm7router.server.errors import ApiError
 from llm7router.types import CompletionResult, StreamChunk
@@ -50,7 +50,7 @@ class CompletionsDialect:
             messages=[{"role": "user", "content": prompt}],
             parameters=fields.parameters(body, PARAMETERS),
             stream=fields.optional(body, "stream", fields.flag) or False,
-            context=read_context(body),
+            said=read_said(body),
             ignored=fields.ignored(body, {*PARAMETERS, *OWN}),
             own={"before": prompt if echo else "", "usage": usage_wanted(body)},
         )

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from llm7router.server.errors import ApiError
-from llm7router.types import RequestContext
 
 FIELD = "llm7router"
 TEXTS = ("task_type", "environment")
@@ -17,10 +15,11 @@ MOST = 10**9  # of any number
 NUMBERS = ("max_usd", "deadline_s", "wait_s", "estimated_tokens")
 
 
-def read_context(body: Mapping[str, Any]) -> RequestContext:
-    """What the client says about its request. It can only narrow what the configuration allows.
+def read_said(body: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the client says about its request: fields of a `RequestContext`, checked.
 
-    Nothing is waited for unless asked: the client is told when to come back.
+    Raises:
+        ApiError: one is unknown, or its value is not of the right kind (400).
     """
     given = body.get(FIELD) or {}
     if not isinstance(given, Mapping):
@@ -31,7 +30,7 @@ def read_context(body: Mapping[str, Any]) -> RequestContext:
             raise ApiError(400, f"{FIELD}.{name[:40]} is unknown; use {known}", param=FIELD)
         if not _fits(name, value):
             raise ApiError(400, f"{FIELD}.{name} is not of the right kind", param=f"{FIELD}.{name}")
-    return replace(RequestContext(wait_s=0), **given) if given else RequestContext(wait_s=0)
+    return given
 
 
 def _fits(name: str, value: Any) -> bool:

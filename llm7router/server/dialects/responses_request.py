@@ -7,7 +7,7 @@ from typing import Any
 
 from llm7router.server.dialects import fields, turns
 from llm7router.server.dialects.base import Asked
-from llm7router.server.dialects.context import FIELD, read_context
+from llm7router.server.dialects.context import FIELD, read_said
 from llm7router.server.dialects.turns import Part, Turns
 
 PARAMETERS: Mapping[str, tuple[str, fields.Check[Any]]] = {
@@ -56,7 +56,7 @@ def read(body: Mapping[str, Any], id: str, created: int) -> Asked:
         messages=_messages(body),
         parameters=parameters,
         stream=fields.optional(body, "stream", fields.flag) or False,
-        context=read_context(body),
+        said=read_said(body),
         ignored=ignored,
         own={
             "instructions": body.get("instructions"),
