@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import re
 import stat
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from llm7router.errors import Llm7RouterError
-from llm7router.upkeep.permissions import passed_on, read_only
+from llm7router.upkeep.permissions import read_only, replaced
 
 PRIVATE = 0o600
 _HEAD = re.compile(r"\s*(export\s+)?")
@@ -77,7 +75,9 @@ def store(path: Path, name: str, value: str) -> list[str]:
     check(path)
     try:
         told = list(_closed(path))
-        _replace(path, with_variable(_text(path), name, value))
+        # `_closed` took the mode from others, which the new file takes over
+        with replaced(path, with_variable(_text(path), name, value).encode()):
+            pass
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "not UTF-8"
         raise EnvFileError(f"{path}: cannot be written ({why}); make it writable, or use --store keyring") from None
@@ -110,26 +110,6 @@ def _text(path: Path) -> str:
         return path.read_bytes().decode("utf-8")
     except FileNotFoundError:
         return ""
-
-
-def _replace(path: Path, text: str) -> None:
-    """Write the whole file at once, or leave it as it is. The new one is its owner's alone from the beginning.
-
-    It has the owner and the mode of the old one, which `_closed` took from others.
-    """
-    handle, name = tempfile.mkstemp(prefix=".env.", dir=path.parent)  # with mode 600
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        if path.exists():
-            passed_on(path, Path(name))
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(name)
-        raise
 
 
 def _closed(path: Path) -> Iterator[str]:

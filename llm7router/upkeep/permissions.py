@@ -1,10 +1,13 @@
-"""Whose a file is and who may write it, which a new file in its place must not change."""
+"""A new file in place of an old one: in one step, and whose it is and who may write it stays as it was."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 
@@ -21,12 +24,34 @@ def read_only(path: Path) -> str:
     return "" if mode & 0o222 else f"mode {mode:o}"
 
 
-def passed_on(path: Path, to: Path) -> None:
-    """Give `to` the mode, the owner and the group of `path`.
+@contextlib.contextmanager
+def replaced(path: Path, content: bytes) -> Iterator[Path]:
+    """Put a file with this content in the place of `path`, whether that exists or not, so that nobody sees half of it.
+
+    What is inside can look at the new file, and whatever it raises leaves the old one. The new one is its owner's alone
+    from the beginning; at the end it has the mode, the owner and the group of the old one.
 
     Raises:
-        OSError: it is somebody else's, and this is not root.
+        OSError: it cannot be written, or the old one is somebody else's and this is not root.
     """
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name.lstrip('.')}.", suffix=".new")  # mode 600
+    new = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        yield new
+        if path.exists():
+            _pass_on(path, new)
+        os.replace(new, path)
+    finally:
+        with contextlib.suppress(OSError):
+            new.unlink()
+
+
+def _pass_on(path: Path, to: Path) -> None:
+    """Give `to` the mode, the owner and the group of `path`."""
     was, now = path.stat(), to.stat()
     if (was.st_uid, was.st_gid) != (now.st_uid, now.st_gid):
         os.chown(to, was.st_uid, was.st_gid)  # on Windows both are 0

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import shlex
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,7 +12,7 @@ from llm7router.config.models import LoadedConfig
 from llm7router.errors import ConfigError
 from llm7router.upkeep.changes import Change
 from llm7router.upkeep.edit import changed, edited
-from llm7router.upkeep.permissions import passed_on, read_only
+from llm7router.upkeep.permissions import read_only, replaced
 
 
 def apply(loaded: LoadedConfig, changes: Sequence[Change]) -> int:
@@ -70,22 +67,11 @@ def writable(loaded: LoadedConfig) -> Path:
 
 
 def _replace(path: Path, old: bytes, new: bytes, loaded: LoadedConfig) -> None:
-    """Put the new bytes in place of the old ones in one step, with the same owner and permissions."""
-    number, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".new")
-    temporary = Path(name)
-    try:
-        with os.fdopen(number, "wb") as file:
-            file.write(new)
-            file.flush()
-            os.fsync(file.fileno())
+    """Put the new bytes in place of the old ones, once they are known to be a router.yaml without faults."""
+    with replaced(path, new) as temporary:
         try:
             load(temporary, env=loaded.env)
         except ConfigError as error:
             raise ConfigError(str(error).replace(str(temporary), f"{path} would be"), error.faults) from None
         if path.read_bytes() != old:
             raise ConfigError(f"{path}: it was changed meanwhile; nothing was written, run the command again")
-        passed_on(path, temporary)
-        os.replace(temporary, path)
-    finally:
-        with contextlib.suppress(OSError):
-            temporary.unlink()

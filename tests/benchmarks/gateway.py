@@ -1,6 +1,6 @@
 """The gateway beside litellm[proxy] and beside `LLMRouter.complete` in process, over the same fast upstream.
 
-    python -m tests.benchmarks.gateway [--requests 256] [--rounds 3] [--starts 5]
+    python -m tests.benchmarks.gateway [--requests 128] [--rounds 3] [--starts 5]
 
 Every server runs in a process of its own, and its CPU is read from /proc. The proxy is measured if
 LLM7ROUTER_PROXY_PYTHON names a Python that has `litellm[proxy]` of the same version; all use the prefix `hosted_vllm/`.
@@ -228,7 +228,7 @@ def alone(base_url: str) -> None:
 def main() -> None:
     """Run it."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--requests", type=int, default=256)
+    parser.add_argument("--requests", type=int, default=128)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--starts", type=int, default=5)
     options = parser.parse_args()

@@ -70,10 +70,17 @@ def test_a_file_that_others_can_read_is_taken_from_them_before_the_key_is_in_it(
     path = tmp_path / ".env"
     path.write_text("A=1\n")
     path.chmod(0o644)
-    seen: list[int] = []
-    monkeypatch.setattr(env_file, "_replace", lambda *_: seen.append(mode(path)))
+    seen: list[tuple[str, int]] = []
+    replace = os.replace
+
+    def watched(new: Path, old: Path) -> None:
+        seen.extend([("old", mode(old)), ("new", mode(new))])
+        replace(new, old)
+
+    monkeypatch.setattr(os, "replace", watched)
     (note,) = env_file.store(path, "GROQ_API_KEY", KEY)
-    assert seen == [0o600]
+    assert seen == [("old", 0o600), ("new", 0o600)]
+    assert mode(path) == 0o600
     assert note == f"{path} could be read by others (mode 644); now only by you"
 
 
