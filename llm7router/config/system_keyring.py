@@ -6,15 +6,14 @@ looked at, so whoever does not use it pays nothing, and no program is kept waiti
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
 import threading
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from llm7router.errors import Llm7RouterError
+from llm7router.replacing import replaced
 
 T = TypeVar("T")
 
@@ -122,14 +121,11 @@ def _remember(name: str) -> None:
     if name in (known := names()):
         return
     path = _file()
-    new = path.with_name(f"{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        new.write_text("\n".join([*known, name]) + "\n", encoding="utf-8")
-        new.replace(path)
+        with replaced(path, ("\n".join([*known, name]) + "\n").encode()):
+            pass
     except OSError as error:
-        with contextlib.suppress(OSError):
-            new.unlink()
         raise KeyringError(f"{path}: cannot be written ({error.strerror})") from None
 
 

@@ -101,7 +101,7 @@ class Metrics:
         for attempt in event.attempts:
             provider, model = facts.provider_and_model(attempt.deployment)
             self._attempts(provider, model, facts.word(attempt.failure)).inc()
-            cost = self._cost(provider, model)  # there from the first call on, if nothing else at zero
+            cost = self._cost(provider, model)  # made even if nothing is paid, so that it is shown
             if (usd := facts.usd_of(event, attempt)) > 0:
                 cost.inc(usd)
             if attempt.first_token_s is not None:

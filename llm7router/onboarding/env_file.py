@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from llm7router.errors import Llm7RouterError
-from llm7router.upkeep.permissions import read_only, replaced
+from llm7router.replacing import read_only, replaced
 
 PRIVATE = 0o600
 _HEAD = re.compile(r"\s*(export\s+)?")
@@ -75,7 +75,7 @@ def store(path: Path, name: str, value: str) -> list[str]:
     check(path)
     try:
         told = list(_closed(path))
-        # `_closed` took the mode from others, which the new file takes over
+        # the new file gets the mode that `_closed` has narrowed
         with replaced(path, with_variable(_text(path), name, value).encode()):
             pass
     except (OSError, UnicodeDecodeError) as error:

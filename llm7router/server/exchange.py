@@ -120,7 +120,7 @@ def check_count(asked: Asked, config: ServerConfig) -> None:
 def context_of(router: LLMRouter, visit: Visit, model: str, said: Mapping[str, Any]) -> RequestContext:
     """What is known beside the content. What the client `said` can only narrow what the configuration allows.
 
-    Nothing is waited for unless asked: the client is told when to come back.
+    But it may say for which environment it asks, and how long it would wait for a limit: not at all without a word.
 
     Raises:
         ApiError: the key may not ask for this model (403), or it is gone (401).

@@ -49,21 +49,21 @@ class Seen(NamedTuple):
         """What is kept of an event."""
         result = event.result
         cached = result is not None and result.cached
-        tokens = (result.tokens_input, result.tokens_output) if result is not None and not cached else (0, 0)
         return cls(
-            event.at,
-            event.request,
-            event.outcome,
-            event.duration_s,
-            event.stream,
-            event.decision,
-            event.attempts,
-            event.first_token_s,
-            event.error,
-            event.deployment,
-            cached,
-            *tokens,
-            facts.usd(event),
+            at=event.at,
+            request=event.request,
+            outcome=event.outcome,
+            duration_s=event.duration_s,
+            stream=event.stream,
+            decision=event.decision,
+            attempts=event.attempts,
+            first_token_s=event.first_token_s,
+            error=event.error,
+            deployment=event.deployment,
+            cached=cached,
+            tokens_input=result.tokens_input if result is not None and not cached else 0,
+            tokens_output=getattr(result, "tokens_output", 0) if not cached else 0,
+            cost=facts.usd(event),
         )
 
     def view(self) -> dict[str, Any]:

@@ -69,7 +69,7 @@ class Connection(HttpToolsProtocol):
         elif self._in_body:
             self._aside_bytes += len(data)
         super().data_received(data)
-        if self._in_head and self._timer is None:  # a head that came in one piece, as nearly all do, needs no timer
+        if self._timer is None and (self._in_head or self._idle()):  # a later head that came whole needs no timer
             self._wait(HEAD_S)
         beside = self._head_bytes if self._in_head else self._aside_bytes if self._in_body else 0
         if beside > LONGEST_HEADERS and not self.transport.is_closing():
@@ -124,6 +124,10 @@ class Connection(HttpToolsProtocol):
         super().shutdown()
         if self.scope and self.scope["path"] in ENDLESS:
             self.transport.close()
+
+    def _idle(self) -> bool:
+        """Whether nothing is under way. What still comes, such as an empty line, has stopped uvicorn's own timer."""
+        return self.cycle is not None and self.cycle.response_complete and not self._in_body
 
     def _wait(self, seconds: float) -> None:
         self._timer = self.loop.call_later(seconds, self._give_up)

@@ -10,9 +10,9 @@ from llm7router.config import yaml_reader
 from llm7router.config.load import load, packaged
 from llm7router.config.models import LoadedConfig
 from llm7router.errors import ConfigError
+from llm7router.replacing import read_only, replaced
 from llm7router.upkeep.changes import Change
 from llm7router.upkeep.edit import changed, edited
-from llm7router.upkeep.permissions import read_only, replaced
 
 
 def apply(loaded: LoadedConfig, changes: Sequence[Change]) -> int:

@@ -2,7 +2,7 @@
 
     python -m tests.benchmarks.gateway [--requests 128] [--rounds 3] [--starts 5]
 
-Every server runs in a process of its own, and its CPU is read from /proc. The proxy is measured if
+Every server runs in a process of its own, and its CPU from the process's clock. The proxy is measured if
 LLM7ROUTER_PROXY_PYTHON names a Python that has `litellm[proxy]` of the same version; all use the prefix `hosted_vllm/`.
 Rounds are interleaved, those in process too; medians, of CPU the median of the ratios within each round. Everything
 is started several times: where a process happens to lie in memory is worth a twentieth of its CPU time, for as long as
@@ -21,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -30,6 +30,7 @@ from tests.benchmarks import load
 KEY = "sk-llm7-" + "k" * 43
 BODY = {"model": "auto", "messages": [{"role": "user", "content": "Hello!"}], "max_tokens": 1024}
 LEVELS = (1, 16, 64)
+LEAST = 8  # requests of each connection, so that what is measured is not how connections begin
 # What is measured has a processor of its own, and the load and the upstream another, as if on another machine: three
 # programs on two processors push each other's memory out of the caches, which is not what is compared here.
 PROCESSORS = sorted(os.sched_getaffinity(0))[:2]
@@ -158,8 +159,11 @@ class Figures(NamedTuple):
 IN_PROCESS = "complete() in process"
 
 
-def start(requests: int, rounds: int, python: str | None) -> Iterator[tuple[int, str, Figures]]:
-    """Start everything anew, and measure it for some rounds: by how many at once, and by what it is of."""
+def start(requests: int, rounds: Iterable[int], python: str | None) -> Iterator[tuple[int, str, Figures]]:
+    """Start everything anew and measure it in these rounds, whose numbers say who is the first in each.
+
+    Yields how many were at once, whose figures they are, and these.
+    """
     with contextlib.ExitStack() as stack:
         directory = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         base_url = stack.enter_context(load.upstream())
@@ -170,14 +174,15 @@ def start(requests: int, rounds: int, python: str | None) -> Iterator[tuple[int,
             measured(url, process, 200, 4)  # LiteLLM is imported by the first
         complete = stack.enter_context(bare(base_url))
         complete(200, 4)
-        for number in range(rounds):
+        names = (IN_PROCESS, *servers)
+        for number in rounds:
             for level in LEVELS:
-                found = {}
-                for name in (IN_PROCESS, *servers)[:: -1 if number % 2 else 1]:  # no one is always the first
+                found, count = {}, max(requests, LEAST * level)
+                for name in (*names[number % len(names) :], *names[: number % len(names)]):
                     if name == IN_PROCESS:
-                        found[name] = (0.0, complete(requests, level), 0.0)
+                        found[name] = (0.0, complete(count, level), 0.0)
                     else:
-                        found[name] = measured(*servers[name], requests, level)
+                        found[name] = measured(*servers[name], count, level)
                 base = found[IN_PROCESS][1]
                 for name, (per_s, cpu_ms, median_ms) in found.items():
                     yield level, name, Figures(per_s, cpu_ms, cpu_ms / base, median_ms)
@@ -188,9 +193,10 @@ def compare(requests: int, rounds: int, starts: int) -> None:
     python = os.environ.get(PROXY)
     os.sched_setaffinity(0, PROCESSORS[-1:])
     found: dict[tuple[int, str], list[list[Figures]]] = {}
-    for _ in range(starts):
+    for number in range(starts):
+        numbers = range(number * rounds, (number + 1) * rounds)
         here: dict[tuple[int, str], list[Figures]] = {}
-        for level, name, figures in start(requests, rounds, python):
+        for level, name, figures in start(requests, numbers, python):
             here.setdefault((level, name), []).append(figures)
         for key, all_figures in here.items():
             found.setdefault(key, []).append(all_figures)

@@ -90,6 +90,10 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     "a tier that costs more": ({"service_tier": "priority"}, "service_tier", "can cost extra"),
     "our own field as a number": ({"llm7router": 3}, "llm7router", "must be an object"),
     "our own field with a typo": ({"llm7router": {"speed": 1}}, "llm7router", "use task_type"),
+    "another caller": ({"llm7router": {"caller": "boss"}}, "llm7router", "llm7router.caller is unknown"),
+    "an id of a request": ({"llm7router": {"request_id": "x"}}, "llm7router", "llm7router.request_id is unknown"),
+    "models that can be compared": (
+        {"llm7router": {"interchangeable": True}}, "llm7router", "llm7router.interchangeable is unknown"),
     "a deadline that is text": ({"llm7router": {"deadline_s": "1"}}, "llm7router.deadline_s", "right kind"),
 }  # fmt: skip
 

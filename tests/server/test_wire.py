@@ -158,6 +158,54 @@ def test_a_second_head_on_a_connection_has_as_long(serving: Gateway, monkeypatch
         assert read_all(connection) == b""
 
 
+def test_a_second_head_that_comes_byte_by_byte_has_no_longer(serving: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "HEAD_S", 0.2)
+    with serving.connect() as connection:
+        connection.sendall(head("GET", "/healthz"))
+        assert b'{"status":"ok"}' in connection.recv(65536)
+        started = time.monotonic()
+        with contextlib.suppress(ConnectionError):
+            for byte in head("GET", "/healthz") * 2:
+                connection.sendall(bytes([byte]))
+                time.sleep(0.02)
+        assert time.monotonic() - started < 1
+
+
+def test_the_begin_of_a_head_behind_a_whole_request_is_not_waited_for(
+    serving: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(wire, "HEAD_S", 0.2)
+    with serving.connect() as connection:
+        connection.sendall(head("GET", "/healthz") + b"GET /hea")
+        assert b'{"status":"ok"}' in read_all(connection, 2)
+        assert connection.recv(1) == b""
+
+
+@pytest.mark.parametrize("after", [b"\r\n", b"\n", b"\r\n\r\n"])
+def test_an_empty_line_between_requests_keeps_no_connection(
+    serving: Gateway, monkeypatch: pytest.MonkeyPatch, after: bytes
+) -> None:
+    monkeypatch.setattr(wire, "HEAD_S", 0.2)
+    with serving.connect() as connection:
+        connection.sendall(head("GET", "/healthz"))
+        assert b'{"status":"ok"}' in connection.recv(65536)
+        connection.sendall(after)
+        started = time.monotonic()
+        assert read_all(connection, 5) == b""
+        assert time.monotonic() - started < 1
+
+
+def test_an_empty_line_does_not_end_what_is_under_way(upstream: Upstream, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "HEAD_S", 0.1)
+    upstream.always(stream([{"content": "one"}, 0.5, {"content": "two"}]))
+    body = json.dumps(chat_body(stream=True)).encode()
+    with Gateway({"alpha": upstream}) as gateway, gateway.connect() as connection:
+        connection.sendall(head(content_length=str(len(body)), connection="close") + body)
+        time.sleep(0.2)
+        connection.sendall(b"\r\n")
+        assert b"[DONE]" in read_all(connection)
+
+
 def test_a_body_that_is_announced_as_too_long_is_refused_before_it_comes(small: Gateway, upstream: Upstream) -> None:
     with small.connect() as connection:
         connection.sendall(head(content_length="10486"))

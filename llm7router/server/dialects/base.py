@@ -24,7 +24,7 @@ class Asked(NamedTuple):
     messages: Sequence[Message]
     parameters: Mapping[str, Any]  # of chat completions
     stream: bool
-    said: Mapping[str, Any]  # of a `RequestContext`
+    said: Mapping[str, Any]  # checked fields of a `RequestContext`
     ignored: tuple[str, ...] = ()  # fields that were left out
     own: Mapping[str, Any] = MappingProxyType({})  # what the dialect needs again when it writes the answer
 
