@@ -104,7 +104,7 @@ async def test_a_refusal_is_classified_as_that_of_a_chat_and_never_tried_again(
 ) -> None:
     failure, behaviour = OF_ALL[case]
     upstream.always(behaviour)
-    patience_s = 0.4 if failure is Failure.TIMEOUT else 5.0
+    patience_s = 1.0 if failure is Failure.TIMEOUT else 5.0
     outcome = await backend.embed(embed(upstream, prefix=prefix, timeout_s=patience_s))
     assert (outcome.failure, upstream.count) == (failure, 1), outcome
     assert outcome.response is None

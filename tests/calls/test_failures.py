@@ -27,7 +27,7 @@ UPSTREAM_ONLY = {
 
 def patience_s(failure: Failure) -> float:
     """Little for the cases that never answer, and much for the others: the machine may be busy."""
-    return 0.4 if failure is Failure.TIMEOUT else 5.0
+    return 1.0 if failure is Failure.TIMEOUT else 5.0
 
 
 @pytest.mark.parametrize("case", REFUSALS)
