@@ -95,6 +95,12 @@ def of(error: Exception) -> ApiError:
     return ApiError(500, "a fault in the gateway; its log has the name", type="server_error", code="internal_error")
 
 
+def stopping() -> ApiError:
+    """The answer to what is under way for longer than a server that stops waits."""
+    return ApiError(503, "the gateway is stopping; send the request again", type="server_error", code="stopping",
+                    retry_after_s=1)  # fmt: skip
+
+
 def _field(message: str) -> str | None:
     """The field that a message begins with, if it does."""
     name = re.match(r"\w*", message)

@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from functools import cached_property
 from typing import Any
 
@@ -71,9 +71,9 @@ class Exchange:
             await self._write(self._dialect.writer(asked), first, chunks, send)
 
     async def _write(self, writer: Writer, first: StreamChunk, chunks: AsyncIterator[StreamChunk], send: Send) -> None:
-        await send_piece(send, writer.chunk(first))
         last = b""
         try:
+            await send_piece(send, writer.chunk(first))
             async for chunk in chunks:
                 if chunk.result is not None:
                     last = writer.end(chunk.result)
@@ -81,6 +81,10 @@ class Exchange:
                     mark = f": resumed by {chunk.provider}/{chunk.model}\n\n".encode() if chunk.resumed else b""
                     await send_piece(send, mark + writer.chunk(chunk))
         except ClientLeftError:
+            raise
+        except asyncio.CancelledError:  # the server stops, or the client has left and takes nothing
+            with suppress(OSError):
+                await send({"type": "http.response.body", "body": writer.failed(errors.stopping())})
             raise
         except Exception as error:  # the status is gone, so the error becomes the last event
             answer = errors.of(error)

@@ -6,6 +6,7 @@ ours, an Origin must be allowed, and bodies must be declared as JSON, which a fo
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections import OrderedDict
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 
 from llm7router.config.server_models import ServerConfig
 from llm7router.server import errors
+from llm7router.server.departure import DEPARTURE
 from llm7router.server.errors import ApiError
 from llm7router.server.keys import Client, Keyring
 from llm7router.server.respond import send_error
@@ -92,6 +94,12 @@ class Guard:
             await self._app(scope, receive, named)
         except ClientLeftError:
             return
+        except asyncio.CancelledError:
+            if not started:
+                await send_error(named, place_of(scope), errors.stopping())
+            if DEPARTURE not in scope:
+                raise
+            # Our own server cancels only when it stops; of what it is then told, it would print a traceback.
         except Exception as error:
             answer = errors.of(error)
             if answer.status == 500:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import socket
 import sys
@@ -10,13 +11,15 @@ import tempfile
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import FrameType
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
 
 from llm7router.calls import litellm_api
 from llm7router.errors import ConfigError
+from llm7router.server import wire
 
 if TYPE_CHECKING:
     from llm7router.router import LLMRouter
@@ -83,11 +86,30 @@ def serve(listening: socket.socket, factory: Callable[[], Any], workers: int) ->
     """Serve until told to stop."""
     config = settings(factory, workers)
     if workers == 1:
-        uvicorn.Server(config).run(sockets=[listening])
+        Server(config).run(sockets=[listening])
         return
     with tempfile.TemporaryDirectory(prefix="llm7router-metrics-") as directory:
         os.environ.setdefault(MULTIPROCESS, directory)
         Multiprocess(config, sockets=[listening]).run()
+
+
+class Server(uvicorn.Server):
+    """uvicorn's, which says what it waits for when it is told to stop, and prints no traceback when told twice."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Told to stop by a signal."""
+        super().handle_exit(sig, frame)
+        if self.force_exit:  # then everything is broken off, of which uvicorn would tell as of faults
+            wire.log.disabled = logging.getLogger("uvicorn.error").disabled = True
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Stop, once what is under way has ended or `DRAIN_S` are over."""
+        connections = cast("set[wire.Connection]", self.server_state.connections)
+        if count := sum(connection.busy for connection in connections):
+            answers = "an answer" if count == 1 else f"{count} answers"
+            print(f"Stopping: {answers} under way may take {DRAIN_S} s more; Ctrl-C again ends them now.",  # noqa: T201
+                  file=sys.stderr)  # fmt: skip
+        await super().shutdown(sockets)
 
 
 def settings(factory: Callable[[], Any], workers: int = 1) -> uvicorn.Config:

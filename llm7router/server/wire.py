@@ -119,6 +119,11 @@ class Connection(HttpToolsProtocol):
         if self._in_body and self._timer is None:
             self._wait(LINGER_S)
 
+    @property
+    def busy(self) -> bool:
+        """Whether an answer that has an end is under way."""
+        return self.cycle is not None and not self.cycle.response_complete and self.scope["path"] not in ENDLESS
+
     def shutdown(self) -> None:
         """The server stops: what is under way may end, but for a stream without end."""
         super().shutdown()
