@@ -38,9 +38,10 @@ def error(
     why = "the deadline passed" if ending.out_of_time else "no answer"
     tried = "; ".join(f"{a.deployment}: {described(a)}{_correct(a, decision)}" for a in attempts) or "nothing was tried"
     cut_off = attempts and all(a.failure is Failure.UNREACHABLE for a in attempts)
+    rest = _rest(after or decision, attempts)
     network = "; check the network connection" if cut_off else ""
     return AllProvidersExhaustedError(
-        f"{why} after {len(attempts)} attempt{'s' * (len(attempts) != 1)}: {tried}{network}{_rest(decision)}",
+        f"{why} after {len(attempts)} attempt{'s' * (len(attempts) != 1)}: {tried}{network}{rest}",
         decision=decision,
         attempts=attempts,
         retry_after_s=retry_after_s(decision, attempts) if after is None else recovery_s(after, attempts),
@@ -54,9 +55,11 @@ def _correct(attempt: AttemptRecord, decision: Decision) -> str:
     return f"; correct {name}" if name else ""
 
 
-def _rest(decision: Decision) -> str:
+def _rest(decision: Decision, attempts: Sequence[AttemptRecord]) -> str:
     """A sentence about what could not even be tried."""
     rejected, others = explain.asked_for(decision)
+    tried = {attempt.deployment for attempt in attempts}  # which may now be kept away, too
+    rejected = [each for each in rejected if each.deployment.id not in tried]
     if not rejected:
         return f" ({others})" if others else ""
     who = "1 other" if len(rejected) == 1 else f"{len(rejected)} others"

@@ -58,7 +58,7 @@ class LLMRouter:
         store, backend, clock: replace the configured store, LiteLLM, and time.
         hooks: called with a `RequestEvent` when a request has ended; `hooks.add` adds more, and `alerts.add` what is
             called with each `llm7router.alerts.Alert`.
-        reload: notice when the file, or a `.env` beside it, is edited, and use it from the next request on. One with
+        reload: notice when the file, or a `.env` beside it, is edited, and use it within a second. One with
             faults is logged and changes nothing. For what lives long; it takes a thread, until the router is closed.
 
     Raises:
@@ -77,6 +77,7 @@ class LLMRouter:
         reload: bool = False,
     ) -> None:
         loaded, self._env = _load(config, env), env
+        self._started = loaded.config
         self._file = loaded.path.absolute() if loaded.path else None  # a service may change its directory
         self._clock = clock or SystemClock()
         self.hooks = Hooks(self._clock, hooks)
@@ -264,7 +265,7 @@ class LLMRouter:
                 former.close()  # a request under way opens it once more; the files go with the last of these
             if self._history is not None:
                 self._history.config = loaded.config.history
-        if late := at_next_start(before.config, loaded.config):
+        if late := at_next_start(self._started, loaded.config):
             log.warning("%s: %s takes effect at the next start only", loaded.path, late)
         for tell in self._reloaded:
             tell()

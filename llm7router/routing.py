@@ -132,10 +132,10 @@ class Routing:
         return built
 
 
-def at_next_start(before: Config, after: Config) -> str:
-    """The parts of an edited configuration that only a start makes use of; empty if none has changed."""
+def at_next_start(started: Config, edited: Config) -> str:
+    """The parts that only a start makes use of and that are not what it was `started` with; perhaps none."""
     server = ("host", "port", "log", "log_content")
-    changed = [f"server.{name}" for name in server if getattr(before.server, name) != getattr(after.server, name)]
-    changed += ["state"] if before.state != after.state else []
-    changed += ["history.enabled"] if before.history.enabled != after.history.enabled else []
+    changed = [f"server.{name}" for name in server if getattr(started.server, name) != getattr(edited.server, name)]
+    changed += ["state"] if started.state != edited.state else []
+    changed += ["history.enabled"] if started.history.enabled != edited.history.enabled else []
     return ", ".join(changed)

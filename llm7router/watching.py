@@ -114,7 +114,7 @@ def reloading(reload: Callable[[], None], file: Path) -> Callable[[], None]:
         try:
             reload()
         except ConfigError as error:
-            log.error("%s was edited and has faults; what was read before stays in use:\n%s", file, error)
+            log.error("%s cannot be used as it is now; what was read before stays in use:\n%s", file, error)
         except Exception as fault:  # ours; no message, which may quote a key
             log.error("%s was edited and could not be read again: %s", file, type(fault).__name__)
 

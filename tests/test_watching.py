@@ -193,7 +193,7 @@ def test_a_file_with_faults_is_logged_and_a_fault_of_ours_says_no_more_than_its_
         for call in (faulty, broken):
             reloading(call, Path("router.yaml"))()
     assert [record.getMessage() for record in caplog.records] == [
-        "router.yaml was edited and has faults; what was read before stays in use:\n"
+        "router.yaml cannot be used as it is now; what was read before stays in use:\n"
         "router.yaml:3: providres: unknown key",
         "router.yaml was edited and could not be read again: KeyError",
     ]

@@ -124,7 +124,7 @@ def _failures(seen: Seen, snapshot: Snapshot) -> Iterator[Found]:
         remotes = [d for d in snapshot.deployments if _could(d)]
         if remotes and all(_down(d, snapshot) for d in remotes):
             count = f"{len(remotes)} hosted deployment{'s' * (len(remotes) != 1)}"
-            instead = f"{answered.id} answers" if answered else "nobody answers"
+            instead = f"{answered.id} answers" if answered else "a request had no answer"
             yield Found((DOWN,), until, Alert(Kind.DOWN, "all", f"none of {count} can be used; {instead}", now))
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 import shlex
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from llm7router.cli.options import config_option
+
+if TYPE_CHECKING:
+    from llm7router.config.models import LoadedConfig
 
 MISSING = "`llm7router serve` needs more packages; pip install 'llm7router[server]'"
 
@@ -25,7 +28,7 @@ def serve(host: str | None, port: int | None, workers: int, key_file: str | None
     """Serve the OpenAI API (and Anthropic's messages) over the router, until Ctrl-C.
 
     Clients need the base URL and the key that are printed. Open the address in a browser for the dashboard. An edited
-    router.yaml or .env is used from the next request on; one with faults is reported, and changes nothing.
+    router.yaml or .env is used within a second; one with faults is reported, and changes nothing.
 
     \b
     Examples:
@@ -34,6 +37,8 @@ def serve(host: str | None, port: int | None, workers: int, key_file: str | None
     """
     from pathlib import Path
 
+    from llm7router.cli.footer import KEYS_TIP
+    from llm7router.cli.output import note
     from llm7router.config.load import load
     from llm7router.errors import ConfigError
 
@@ -55,7 +60,19 @@ def serve(host: str | None, port: int | None, workers: int, key_file: str | None
     key = own_key(path)
     listening = listen(host or settings.host, settings.port if port is None else port)
     click.echo(_banner(url_of(listening), path, str(loaded.path)), err=True)
+    if not has_key(loaded):
+        note(KEYS_TIP)
     run(listening, Factory(str(loaded.path), key), workers)
+
+
+def has_key(loaded: LoadedConfig) -> bool:
+    """Whether a hosted provider has one, or none would want one."""
+    from llm7router import catalog
+
+    config = loaded.config
+    hosted = [d for d in catalog.deployments(loaded.providers, loaded.env, config.budget) if not d.local]
+    missing = any(d.off is not None and d.off.reason == "no key" for d in hosted)
+    return not missing or any(d.off is None and d.api_key for d in hosted)
 
 
 def _banner(url: str, key_file: object, config: str) -> str:

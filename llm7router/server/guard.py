@@ -128,10 +128,11 @@ class Guard:
         key = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
         if client := self.keys.holder(key) if key else None:
             return client
+        what = "send the gateway's key as `Authorization: Bearer KEY`"
         if key:
             self._count_failure((scope.get("client") or ("",))[0])
-        advice = "`llm7router serve` says where it is"
-        raise ApiError(401, f"send the gateway's key as `Authorization: Bearer KEY`; {advice}",
+            what = "this key is not known here; send the gateway's own, or one that was made for you"
+        raise ApiError(401, f"{what}; `llm7router serve` says where its own is",
                        type="authentication_error", code="invalid_api_key")  # fmt: skip
 
     def _count_failure(self, address: str) -> None:

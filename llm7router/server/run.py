@@ -45,7 +45,7 @@ class Factory:
         router = LLMRouter(self.config, reload=True)
         app = create_app(router, own_key=self.key)
         threading.Thread(target=warm, args=(router,), name="llm7router warm").start()
-        router.when_reloaded(lambda: print(f"{self.config} was read again", file=sys.stderr))  # noqa: T201
+        router.when_reloaded(lambda: print(f"{self.config} was read again, with .env", file=sys.stderr))  # noqa: T201
         return app
 
 

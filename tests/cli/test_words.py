@@ -10,12 +10,15 @@ import pytest
 
 from llm7router import LLMRouter, RequestContext
 from llm7router.cli.footer import footer, wants_keys_tip
+from llm7router.config.load import from_data, load
 from llm7router.decision import explain
 from llm7router.decision.plan import Ending
 from llm7router.ending import error, nothing_available
 from llm7router.types import AttemptRecord, CompletionResult, Decision, Failure, Rejected, Rejection
 from tests.e2e.edited import shipped
+from tests.router import scene
 
+has_key = import_module("llm7router.cli.serve").has_key
 CHAT = import_module("llm7router.cli.chat")  # the name in the package is the command
 
 
@@ -83,6 +86,27 @@ def test_a_rejected_key_is_asked_again_and_named(decision: Decision) -> None:
         "no answer after 1 attempt: groq/openai/gpt-oss-120b: key rejected (401); correct GROQ_API_KEY. "
         "27 others could not be tried: "
     )
+
+
+def test_what_was_tried_is_no_other_although_it_is_kept_away_by_now(decision: Decision) -> None:
+    first = "groq/openai/gpt-oss-120b"
+    after = explain.without(decision, {first: Rejection("breaker", "breaker open", decision.now + 8)})
+    text = str(error(Ending(), decision, [attempt(failure=Failure.UNREACHABLE)], after))
+    assert f"no answer after 1 attempt: {first}: " in text
+    assert "27 others could not be tried: " in text
+    assert "breaker open" not in text
+
+
+@pytest.mark.parametrize(
+    ("env", "known"), [({}, False), ({"GROQ_API_KEY": "canary-groq"}, True)], ids=["no key", "a key"]
+)
+def test_who_serves_without_any_key_is_told_where_to_get_one(tmp_path: Any, env: dict[str, str], known: bool) -> None:
+    (tmp_path / "router.yaml").write_text(shipped())
+    assert has_key(load(tmp_path / "router.yaml", env=env)) is known
+
+
+def test_nobody_is_told_of_keys_if_no_provider_wants_one() -> None:
+    assert has_key(from_data(scene.config(scene.ranked("a")), env={}))
 
 
 def test_only_what_was_asked_for_is_counted_and_advised(tmp_path: Any) -> None:

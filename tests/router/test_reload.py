@@ -67,8 +67,9 @@ async def test_what_was_used_up_and_what_broke_is_still_known(tmp_path: Path) ->
     edited.router.reload()
     with pytest.raises(AllProvidersExhaustedError) as refused:
         await edited.who()
-    assert "1 over requests/day" in str(refused.value)
-    assert "1 breaker open" in str(refused.value)
+    assert str(refused.value).endswith("1 other could not be tried: 1 over requests/day (free in 1 d)")
+    assert refused.value.decision is not None
+    assert [s.deployment.id for s in refused.value.decision.last_resort] == ["b/m"], "its breaker is open still"
 
 
 async def test_a_stream_under_way_ends_with_the_provider_that_began_it(tmp_path: Path) -> None:
@@ -172,6 +173,14 @@ def test_what_only_a_start_can_change_is_said(tmp_path: Path, caplog: pytest.Log
     with caplog.at_level(logging.WARNING):
         edited.router.reload()
     assert caplog.records[-1].getMessage() == f"{edited.file}: server.port, state takes effect at the next start only"
+    caplog.clear()
+    edited.write(scene.ranked("a"), state={"store": "disk"})
+    edited.router.reload()
+    assert caplog.records[-1].getMessage() == f"{edited.file}: state takes effect at the next start only"
+    caplog.clear()
+    edited.write(scene.ranked("a"))
+    edited.router.reload()
+    assert not caplog.records, "it is as it was at the start again"
 
 
 async def test_a_service_that_changes_its_directory_reads_the_same_file_again(
