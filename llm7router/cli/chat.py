@@ -60,7 +60,7 @@ def chat(
       llm7router chat --task code --speed "Reverse a list in Python."
       git diff | llm7router chat "Review this change."
     """
-    from llm7router.cli.footer import ProxyTip
+    from llm7router.cli.footer import ProxyTip, keyless
     from llm7router.cli.interrupts import Loop
     from llm7router.config.load import load
     from llm7router.proxies import Proxy
@@ -82,7 +82,7 @@ def chat(
         whole=no_stream or as_json,
         as_json=as_json,
         proxy_tip=ProxyTip(router.deployments, Proxy(loaded.config.proxy)),
-        keyless=not any(loaded.env.get(spec.config.api_key_env or "") for spec in loaded.providers),
+        keyless=keyless(loaded),
     )
     run(session, Loop(), text)
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from llm7router.cli.output import note, usd
 
 if TYPE_CHECKING:
+    from llm7router.config.models import LoadedConfig
     from llm7router.errors import RoutingError
     from llm7router.proxies import Proxy
     from llm7router.types import AttemptRecord, CompletionResult, Decision, Deployment
@@ -49,6 +50,14 @@ def wants_keys_tip(result: CompletionResult) -> bool:
     first = result.decision.best
     chosen = first is not None and first.deployment.id == result.deployment and len(result.decision.ranking) > 1
     return result.deployment in local and lacks_keys(result.decision) and not chosen
+
+
+def keyless(loaded: LoadedConfig) -> bool:
+    """Providers in use want keys, and none has one. A word in place of a key (`limits_without_key`) is none."""
+    wanting = [spec.config for spec in loaded.providers if spec.config.enabled and spec.config.api_key_env]
+    literal = any(config.api_key and config.limits_without_key is None for config in wanting)
+    given = any(loaded.env.get(config.api_key_env or "", "").strip() for config in wanting)
+    return bool(wanting) and not given and not literal
 
 
 def lacks_keys(decision: Decision) -> bool:

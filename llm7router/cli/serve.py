@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import math
 import shlex
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from llm7router.cli.options import config_option
-
-if TYPE_CHECKING:
-    from llm7router.config.models import LoadedConfig
 
 MISSING = "`llm7router serve` needs more packages; pip install 'llm7router[server]'"
 
@@ -37,7 +34,7 @@ def serve(host: str | None, port: int | None, workers: int, key_file: str | None
     """
     from pathlib import Path
 
-    from llm7router.cli.footer import KEYS_TIP
+    from llm7router.cli.footer import KEYS_TIP, keyless
     from llm7router.cli.output import note
     from llm7router.config.load import load
     from llm7router.errors import ConfigError
@@ -57,22 +54,14 @@ def serve(host: str | None, port: int | None, workers: int, key_file: str | None
             "several workers need a store that they share; set state.store to disk or redis://... in router.yaml"
         )
     path = Path(key_file).expanduser().absolute() if key_file else usual_key_file()
+    if key_file and not path.parent.is_dir():  # a typing error would make a key that nobody has
+        raise ConfigError(f"--key-file {key_file}: there is no directory {path.parent}; make it first")
     key = own_key(path)
     listening = listen(host or settings.host, settings.port if port is None else port)
     click.echo(_banner(url_of(listening), path, str(loaded.path)), err=True)
-    if not has_key(loaded):
+    if keyless(loaded):
         note(KEYS_TIP)
     run(listening, Factory(str(loaded.path), key), workers)
-
-
-def has_key(loaded: LoadedConfig) -> bool:
-    """Whether a hosted provider has one, or none would want one."""
-    from llm7router import catalog
-
-    config = loaded.config
-    hosted = [d for d in catalog.deployments(loaded.providers, loaded.env, config.budget) if not d.local]
-    missing = any(d.off is not None and d.off.reason == "no key" for d in hosted)
-    return not missing or any(d.off is None and d.api_key for d in hosted)
 
 
 def _banner(url: str, key_file: object, config: str) -> str:

@@ -415,3 +415,11 @@ def test_every_command_says_in_one_whole_line_what_it_is_for() -> None:
     groups = [main, *(each for each in main.commands.values() if isinstance(each, click.Group))]
     commands = [command for group in groups for command in group.commands.values() if not command.short_help]
     assert not [command.name for command in commands if command.get_short_help_str(70).endswith("...")]
+
+
+def test_a_key_file_in_a_directory_that_is_not_there_is_a_typing_error_and_makes_nothing(tmp_path: Path) -> None:
+    pytest.importorskip("uvicorn")
+    ran = run("serve", "--port", "0", "--key-file", str(tmp_path / "ets" / "gateway.key"))
+    assert ran.exit_code == 2
+    assert f"there is no directory {tmp_path / 'ets'}; make it first" in ran.output
+    assert not (tmp_path / "ets").exists()

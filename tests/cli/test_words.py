@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from llm7router import LLMRouter, RequestContext
-from llm7router.cli.footer import footer, wants_keys_tip
+from llm7router.cli.footer import footer, keyless, wants_keys_tip
 from llm7router.config.load import from_data, load
 from llm7router.decision import explain
 from llm7router.decision.plan import Ending
@@ -18,7 +18,6 @@ from llm7router.types import AttemptRecord, CompletionResult, Decision, Failure,
 from tests.e2e.edited import shipped
 from tests.router import scene
 
-has_key = import_module("llm7router.cli.serve").has_key
 CHAT = import_module("llm7router.cli.chat")  # the name in the package is the command
 
 
@@ -102,11 +101,11 @@ def test_what_was_tried_is_no_other_although_it_is_kept_away_by_now(decision: De
 )
 def test_who_serves_without_any_key_is_told_where_to_get_one(tmp_path: Any, env: dict[str, str], known: bool) -> None:
     (tmp_path / "router.yaml").write_text(shipped())
-    assert has_key(load(tmp_path / "router.yaml", env=env)) is known
+    assert keyless(load(tmp_path / "router.yaml", env=env)) is not known
 
 
 def test_nobody_is_told_of_keys_if_no_provider_wants_one() -> None:
-    assert has_key(from_data(scene.config(scene.ranked("a")), env={}))
+    assert not keyless(from_data(scene.config(scene.ranked("a")), env={}))
 
 
 def test_only_what_was_asked_for_is_counted_and_advised(tmp_path: Any) -> None:
