@@ -53,7 +53,8 @@ def test_nobody_answering_is_exit_code_3_with_what_was_tried(tmp_path: Path, ups
     done = typed("chat", "--json", "--only", "groq", "Hello", env={"GROQ_API_KEY": "canary-groq"})
     assert done.returncode == 3
     assert "no answer after 1 attempt: groq/openai/gpt-oss-120b: key rejected (401" in done.stderr
-    assert "; correct GROQ_API_KEY (31 others were not asked for)" in done.stderr
+    assert "; correct GROQ_API_KEY. 2 others could not be tried: 2 key rejected (asked again in " in done.stderr
+    assert "(31 others were not asked for)" in done.stderr
     data = json.loads(done.stdout)
     assert data["error"] in done.stderr
     assert [attempt["failure"] for attempt in data["attempts"]] == ["key rejected"]

@@ -74,8 +74,8 @@ def test_edits_in_the_middle_of_traffic_take_effect_and_fail_nobody(
         good = file.read_text()
         for faulty in ("", good[: len(good) // 2], good.replace('"models"', '"modles"')):
             file.write_text(faulty)
-            before = service.errors.count("has faults")
-            assert wait_until(lambda before=before: service.errors.count("has faults") > before, 15)  # type: ignore[misc]
+            before = service.errors.count("cannot be used as it is now")
+            assert wait_until(lambda before=before: service.errors.count("cannot be used as it is now") > before, 15)  # type: ignore[misc]
         before = len(traffic.answered)
         assert wait_until(lambda: len(traffic.answered) > before + 10, 20)
         assert set(traffic.answered[before:]) == {"beta/m"}
