@@ -54,10 +54,10 @@ def wants_keys_tip(result: CompletionResult) -> bool:
 
 def keyless(loaded: LoadedConfig) -> bool:
     """Providers in use want keys, and none has one. A word in place of a key (`limits_without_key`) is none."""
-    wanting = [spec.config for spec in loaded.providers if spec.config.enabled and spec.config.api_key_env]
-    literal = any(config.api_key and config.limits_without_key is None for config in wanting)
-    given = any(loaded.env.get(config.api_key_env or "", "").strip() for config in wanting)
-    return bool(wanting) and not given and not literal
+    used = [spec.config for spec in loaded.providers if spec.config.enabled]
+    literal = any(config.api_key and config.limits_without_key is None for config in used)
+    given = any(loaded.env.get(config.api_key_env or "", "").strip() for config in used)
+    return any(config.api_key_env for config in used) and not given and not literal
 
 
 def lacks_keys(decision: Decision) -> bool:

@@ -22,7 +22,7 @@ from llm7router.server.dialects import dialect_of, embeddings
 from llm7router.server.dialects.base import Asked, Dialect, Writer
 from llm7router.server.dialects.context import read_said
 from llm7router.server.errors import ApiError
-from llm7router.server.guard import ClientLeftError, Receive, Scope, Send, Visit
+from llm7router.server.guard import LAST_S, ClientLeftError, Receive, Scope, Send, Visit
 from llm7router.server.keys import Client
 from llm7router.server.respond import SAFE, encoded, send_json
 from llm7router.types import CompletionResult, EmbeddingResult, Opening, RequestContext, StreamChunk
@@ -49,7 +49,7 @@ class Exchange:
             context = context_of(self._router, visit, asked.model, asked.said)
             with while_connected(scope, receive):
                 if asked.stream:
-                    await self._stream(asked, context, send)
+                    await self._stream(asked, context, send, ours=DEPARTURE in scope)
                     return
                 result = await self._router.complete(asked.messages, context, **asked.parameters)
                 about = about_answer(self._router, context, asked.ignored, result)
@@ -59,7 +59,7 @@ class Exchange:
     def _dialect(self) -> Dialect:
         return dialect_of(self._path)
 
-    async def _stream(self, asked: Asked, context: RequestContext, send: Send) -> None:
+    async def _stream(self, asked: Asked, context: RequestContext, send: Send, *, ours: bool) -> None:
         chunks = self._router.stream(asked.messages, context, **asked.parameters)
         async with aclosing(chunks):
             first = await anext(chunks)  # nothing is sent before the first content: until here, failover is silent
@@ -68,9 +68,11 @@ class Exchange:
             about = about_answer(self._router, context, asked.ignored, opening)
             fields = [(b"content-type", b"text/event-stream; charset=utf-8"), (b"x-accel-buffering", b"no"), *SAFE]
             await send({"type": "http.response.start", "status": 200, "headers": fields + encoded(about)})
-            await self._write(self._dialect.writer(asked), first, chunks, send)
+            await self._write(self._dialect.writer(asked), first, chunks, send, ours=ours)
 
-    async def _write(self, writer: Writer, first: StreamChunk, chunks: AsyncIterator[StreamChunk], send: Send) -> None:
+    async def _write(
+        self, writer: Writer, first: StreamChunk, chunks: AsyncIterator[StreamChunk], send: Send, *, ours: bool
+    ) -> None:
         last = b""
         try:
             await send_piece(send, writer.chunk(first))
@@ -82,9 +84,11 @@ class Exchange:
                     await send_piece(send, mark + writer.chunk(chunk))
         except ClientLeftError:
             raise
-        except asyncio.CancelledError:  # the server stops, or the client has left and takes nothing
-            with suppress(OSError):
-                await send({"type": "http.response.body", "body": writer.failed(errors.stopping())})
+        except asyncio.CancelledError:  # our own server stops, or the client has left and takes nothing
+            if ours:
+                with suppress(OSError, TimeoutError):
+                    async with asyncio.timeout(LAST_S):
+                        await send({"type": "http.response.body", "body": writer.failed(errors.stopping())})
             raise
         except Exception as error:  # the status is gone, so the error becomes the last event
             answer = errors.of(error)

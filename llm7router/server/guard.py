@@ -11,6 +11,7 @@ import logging
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from secrets import token_hex
 from typing import Any, NamedTuple
 
@@ -32,6 +33,7 @@ App = Callable[[Scope, Receive, Send], Awaitable[None]]
 OPEN = frozenset({"/", "/healthz", "/livez", "/readyz"})  # no key: the page holds no data, the others one word
 FAILURES, FAILURES_S = 20, 60.0  # wrong keys of one address in so many seconds, then it has to wait
 ADDRESSES = 1024  # remembered at most
+LAST_S = 1.0  # for a client to take the last word of a server that stops
 LONGEST_HEADERS = 16 * 1024  # bytes, names and values
 
 
@@ -95,11 +97,13 @@ class Guard:
         except ClientLeftError:
             return
         except asyncio.CancelledError:
-            if not started:
-                await send_error(named, place_of(scope), errors.stopping())
             if DEPARTURE not in scope:
                 raise
-            # Our own server cancels only when it stops; of what it is then told, it would print a traceback.
+            # Our own server cancels only when it stops; of what is raised then, it would print a traceback.
+            if not started:
+                with suppress(OSError, TimeoutError):
+                    async with asyncio.timeout(LAST_S):
+                        await send_error(named, place_of(scope), errors.stopping())
         except Exception as error:
             answer = errors.of(error)
             if answer.status == 500:

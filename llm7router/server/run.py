@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import os
@@ -20,6 +21,7 @@ from uvicorn.supervisors import Multiprocess
 from llm7router.calls import litellm_api
 from llm7router.errors import ConfigError
 from llm7router.server import wire
+from llm7router.server.guard import LAST_S
 
 if TYPE_CHECKING:
     from llm7router.router import LLMRouter
@@ -94,7 +96,10 @@ def serve(listening: socket.socket, factory: Callable[[], Any], workers: int) ->
 
 
 class Server(uvicorn.Server):
-    """uvicorn's, which says what it waits for when it is told to stop, and prints no traceback when told twice."""
+    """uvicorn's, which says what it waits for when it is told to stop, and does not wait when it is told twice.
+
+    Of one process; several are uvicorn's own, which say nothing.
+    """
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Told to stop by a signal."""
@@ -109,7 +114,20 @@ class Server(uvicorn.Server):
             answers = "an answer" if count == 1 else f"{count} answers"
             print(f"Stopping: {answers} under way may take {DRAIN_S} s more; Ctrl-C again ends them now.",  # noqa: T201
                   file=sys.stderr)  # fmt: skip
+        forced = asyncio.create_task(self._end_if_forced())
         await super().shutdown(sockets)
+        if self.force_exit:  # each has a last word, for which it has `LAST_S`
+            await forced
+        forced.cancel()
+
+    async def _end_if_forced(self) -> None:
+        """From Python 3.12 on, uvicorn waits for all connections even then."""
+        while not self.force_exit:  # noqa: ASYNC110 - uvicorn sets it in a signal handler
+            await asyncio.sleep(0.05)
+        if tasks := list(self.server_state.tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=2 * LAST_S)
 
 
 def settings(factory: Callable[[], Any], workers: int = 1) -> uvicorn.Config:

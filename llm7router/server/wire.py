@@ -70,7 +70,7 @@ class Connection(HttpToolsProtocol):
             self._aside_bytes += len(data)
         super().data_received(data)
         if self._timer is None and (self._in_head or self._idle()):  # a later head that came whole needs no timer
-            self._wait(HEAD_S)
+            self._wait(HEAD_S if self._in_head else self.timeout_keep_alive)
         beside = self._head_bytes if self._in_head else self._aside_bytes if self._in_body else 0
         if beside > LONGEST_HEADERS and not self.transport.is_closing():
             self._refuse(headers_too_long())
@@ -85,6 +85,8 @@ class Connection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""
+        if self.cycle is not None:  # what a later one has time for does not depend on what came before it
+            self._forget_timer()
         super().on_message_begin()
         self.scope[DEPARTURE] = Departure()  # type: ignore[literal-required]
         self._in_head = True
@@ -122,13 +124,22 @@ class Connection(HttpToolsProtocol):
     @property
     def busy(self) -> bool:
         """Whether an answer that has an end is under way."""
-        return self.cycle is not None and not self.cycle.response_complete and self.scope["path"] not in ENDLESS
+        return self._answering and not self._endless
 
     def shutdown(self) -> None:
         """The server stops: what is under way may end, but for a stream without end."""
         super().shutdown()
-        if self.scope and self.scope["path"] in ENDLESS:
+        if self._answering and self._endless:
             self.transport.close()
+
+    @property
+    def _answering(self) -> bool:
+        return self._running is not None and not self._running.response_complete
+
+    @property
+    def _endless(self) -> bool:
+        """Of what runs: `self.scope` may be that of a request whose head is not whole, without a path."""
+        return self._running is not None and self._running.scope["path"] in ENDLESS
 
     def _idle(self) -> bool:
         """Whether nothing is under way. What still comes, such as an empty line, has stopped uvicorn's own timer."""

@@ -106,6 +106,11 @@ def test_who_serves_without_any_key_is_told_where_to_get_one(tmp_path: Any, env:
 
 def test_nobody_is_told_of_keys_if_no_provider_wants_one() -> None:
     assert not keyless(from_data(scene.config(scene.ranked("a")), env={}))
+    wanting = scene.provider(api_key_env="B_API_KEY")
+    del wanting["api_key"]
+    assert keyless(from_data(scene.config({"b": wanting}), env={}))
+    having = scene.provider(api_key="canary-literal")
+    assert not keyless(from_data(scene.config({"b": wanting, "c": having}), env={}))
 
 
 def test_only_what_was_asked_for_is_counted_and_advised(tmp_path: Any) -> None:

@@ -18,7 +18,7 @@ from llm7router.server.app import create_app
 from llm7router.server.departure import DEPARTURE, Departure
 from llm7router.testing import Reply
 from tests.router.scene import Scene, ranked
-from tests.server.gateway import KEY, chat_body, configuration, head, read_all
+from tests.server.gateway import KEY, Gateway, chat_body, configuration, head, read_all
 from tests.server.service import Service
 from tests.upstream import Upstream, wait_until
 from tests.upstream_behaviours import stall, stream
@@ -47,24 +47,32 @@ async def cancelled(
 
     async def send(message: Any) -> None:
         sent.append(message)
-        if stuck_at and stuck_at in message.get("body", b""):
+        if stuck_at and any(stuck_at in earlier.get("body", b"") for earlier in sent):
             await asyncio.Event().wait()
 
     task = asyncio.ensure_future(create_app(router, own_key=KEY)(scope, receive, send))
     await asyncio.sleep(0.1)
     task.cancel("the server stops")
-    await asyncio.wait([task])
+    await asyncio.wait([task], timeout=5)
+    assert task.done(), "whoever takes nothing is not waited for"
     return sent, task.cancelled()
 
 
-@pytest.mark.parametrize("ours", [True, False])
-async def test_an_answer_that_is_not_waited_for_is_an_error_that_says_so(ours: bool) -> None:
-    (start, body), told = await cancelled(Scene(ranked("a"), {"a/m": SLOW}).router, ours=ours)
+async def test_an_answer_that_is_not_waited_for_is_an_error_that_says_so() -> None:
+    (start, body), told = await cancelled(Scene(ranked("a"), {"a/m": SLOW}).router, ours=True)
     assert start["status"] == 503
     assert (b"retry-after", b"1") in start["headers"]
     error = json.loads(body["body"])["error"]
     assert (error["code"], error["message"]) == ("stopping", "the gateway is stopping; send the request again")
-    assert told is not ours, "another server, or what it is mounted in, has to know that it was cancelled"
+    assert not told, "our own server would print a traceback"
+
+
+@pytest.mark.parametrize("streamed", [True, False])
+async def test_what_another_server_cancels_is_its_own_to_answer(streamed: bool) -> None:
+    router = Scene(ranked("a"), {"a/m": "one two three" if streamed else SLOW}).router
+    sent, told = await cancelled(router, ours=False, stuck_at=b"one", stream=streamed)
+    assert told
+    assert b"stopping" not in b"".join(message.get("body", b"") for message in sent)
 
 
 async def test_a_stream_that_is_not_waited_for_ends_with_an_error_and_is_not_done() -> None:
@@ -77,6 +85,20 @@ async def test_a_stream_that_is_not_waited_for_ends_with_an_error_and_is_not_don
     assert b'"code":"stopping"' in text
     assert b"[DONE]" not in text
     assert not sent[-1].get("more_body")
+
+
+def test_a_head_that_is_not_whole_does_not_disturb_a_server_that_stops(upstream: Upstream) -> None:
+    upstream.always(stream([{"content": "a"}, 0.5, {"content": "b"}]))
+    body = json.dumps(chat_body(stream=True)).encode()
+    with Gateway({"alpha": upstream}) as gateway, gateway.connect() as begun, gateway.connect() as running:
+        begun.sendall(b"GET /y HT")
+        running.sendall(head(content_length=str(len(body))) + body + b"GET /y HT")
+        assert wait_until(lambda: upstream.count == 1, 10)
+        assert wait_until(lambda: len(gateway.connections) == 2, 5)
+        assert sorted(connection.busy for connection in gateway.connections) == [False, True]
+        for connection in list(gateway.connections):
+            connection.loop.call_soon_threadsafe(connection.shutdown)
+        assert b"[DONE]" in read_all(running)
 
 
 @pytest.mark.slow
@@ -100,7 +122,7 @@ def test_ctrl_c_says_what_it_waits_for_and_a_second_one_ends_that_without_a_trac
         service.stop(signal.SIGINT)
         streamed_text, whole_text = map(read_all, answers)
         assert service.exit_code() == 130
-        assert b"a" in streamed_text
+        assert b'"content":"a"' in streamed_text
         assert b'"code":"stopping"' in streamed_text
         assert b"[DONE]" not in streamed_text
         assert whole_text.startswith(b"HTTP/1.1 503 ")

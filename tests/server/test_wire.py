@@ -185,10 +185,11 @@ def test_the_begin_of_a_head_behind_a_whole_request_is_not_waited_for(
 def test_an_empty_line_between_requests_keeps_no_connection(
     serving: Gateway, monkeypatch: pytest.MonkeyPatch, after: bytes
 ) -> None:
-    monkeypatch.setattr(wire, "HEAD_S", 0.2)
     with serving.connect() as connection:
         connection.sendall(head("GET", "/healthz"))
         assert b'{"status":"ok"}' in connection.recv(65536)
+        for each in serving.connections:
+            monkeypatch.setattr(each, "timeout_keep_alive", 0.2)
         connection.sendall(after)
         started = time.monotonic()
         assert read_all(connection, 5) == b""
