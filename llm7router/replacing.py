@@ -7,7 +7,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -24,12 +24,11 @@ def read_only(path: Path) -> str:
     return "" if mode & 0o222 else f"mode {mode:o}"
 
 
-@contextlib.contextmanager
-def replaced(path: Path, content: bytes) -> Iterator[Path]:
+def replace(path: Path, content: bytes, check: Callable[[Path], None] | None = None) -> None:
     """Put a file with this content in the place of `path`, whether that exists or not, so that nobody sees half of it.
 
-    What is inside can look at the new file, and whatever it raises leaves the old one. The new one is its owner's alone
-    from the beginning; at the end it has the mode, the owner and the group of the old one.
+    The new one is its owner's alone from the beginning; at the end it has the mode, the owner and the group of the old
+    one. `check` looks at it before, and whatever it raises leaves the old one.
 
     Raises:
         OSError: it cannot be written, or the old one is somebody else's and this is not root.
@@ -41,7 +40,8 @@ def replaced(path: Path, content: bytes) -> Iterator[Path]:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        yield new
+        if check is not None:
+            check(new)
         if path.exists():
             _pass_on(path, new)
         os.replace(new, path)

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from llm7router.errors import Llm7RouterError
-from llm7router.replacing import replaced
 
 T = TypeVar("T")
 
@@ -118,13 +117,14 @@ def _within(seconds: float, work: Callable[[], T]) -> T:
 
 
 def _remember(name: str) -> None:
+    from llm7router.replacing import replace  # imports what only who writes needs
+
     if name in (known := names()):
         return
     path = _file()
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with replaced(path, ("\n".join([*known, name]) + "\n").encode()):
-            pass
+        replace(path, ("\n".join([*known, name]) + "\n").encode())
     except OSError as error:
         raise KeyringError(f"{path}: cannot be written ({error.strerror})") from None
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from llm7router.errors import Llm7RouterError
-from llm7router.replacing import read_only, replaced
+from llm7router.replacing import read_only, replace
 
 PRIVATE = 0o600
 _HEAD = re.compile(r"\s*(export\s+)?")
@@ -76,8 +76,7 @@ def store(path: Path, name: str, value: str) -> list[str]:
     try:
         told = list(_closed(path))
         # the new file gets the mode that `_closed` has narrowed
-        with replaced(path, with_variable(_text(path), name, value).encode()):
-            pass
+        replace(path, with_variable(_text(path), name, value).encode())
     except (OSError, UnicodeDecodeError) as error:
         why = getattr(error, "strerror", None) or "not UTF-8"
         raise EnvFileError(f"{path}: cannot be written ({why}); make it writable, or use --store keyring") from None

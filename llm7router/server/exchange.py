@@ -9,7 +9,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import aclosing, contextmanager, suppress
+from contextlib import aclosing, contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -22,7 +22,7 @@ from llm7router.server.dialects import dialect_of, embeddings
 from llm7router.server.dialects.base import Asked, Dialect, Writer
 from llm7router.server.dialects.context import read_said
 from llm7router.server.errors import ApiError
-from llm7router.server.guard import LAST_S, ClientLeftError, Receive, Scope, Send, Visit
+from llm7router.server.guard import ClientLeftError, Receive, Scope, Send, Visit, last_word
 from llm7router.server.keys import Client
 from llm7router.server.respond import SAFE, encoded, send_json
 from llm7router.types import CompletionResult, EmbeddingResult, Opening, RequestContext, StreamChunk
@@ -86,9 +86,7 @@ class Exchange:
             raise
         except asyncio.CancelledError:  # our own server stops, or the client has left and takes nothing
             if ours:
-                with suppress(OSError, TimeoutError):
-                    async with asyncio.timeout(LAST_S):
-                        await send({"type": "http.response.body", "body": writer.failed(errors.stopping())})
+                await last_word(send({"type": "http.response.body", "body": writer.failed(errors.stopping())}))
             raise
         except Exception as error:  # the status is gone, so the error becomes the last event
             answer = errors.of(error)

@@ -101,9 +101,7 @@ class Guard:
                 raise
             # Our own server cancels only when it stops; of what is raised then, it would print a traceback.
             if not started:
-                with suppress(OSError, TimeoutError):
-                    async with asyncio.timeout(LAST_S):
-                        await send_error(named, place_of(scope), errors.stopping())
+                await last_word(send_error(named, place_of(scope), errors.stopping()))
         except Exception as error:
             answer = errors.of(error)
             if answer.status == 500:
@@ -153,6 +151,13 @@ class Guard:
         self._failures.move_to_end(address)
         if len(self._failures) > ADDRESSES:
             self._failures.popitem(last=False)
+
+
+async def last_word(sending: Awaitable[None]) -> None:
+    """Wait until the client has it, but no longer than `LAST_S`."""
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(LAST_S):
+            await sending
 
 
 def new_id() -> str:

@@ -9,7 +9,7 @@ import math
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, NamedTuple
 
 from llm7router.decision.describe import as_dict
@@ -17,7 +17,6 @@ from llm7router.events import RequestEvent
 from llm7router.hooks import facts
 from llm7router.router import LLMRouter
 from llm7router.server.errors import ApiError
-from llm7router.types import AttemptRecord, Decision, Request
 
 KEPT = 200  # requests
 WAITING = 100  # events for a reader that is slow; then it misses some
@@ -27,21 +26,13 @@ _WORDLESS = {"task_evidence": "", "difficulty_evidence": ""}  # both quote the p
 
 
 class Seen(NamedTuple):
-    """A `RequestEvent` without its content, and what its answer came to; put into words only when somebody looks."""
+    """A request without its content; put into words only when somebody looks."""
 
-    at: float
-    request: Request
-    outcome: str
-    duration_s: float
-    stream: bool
-    decision: Decision | None
-    attempts: tuple[AttemptRecord, ...]
-    first_token_s: float | None
-    error: str
-    deployment: str | None
+    event: RequestEvent
     cached: bool
     tokens_input: int  # none for a stored answer
     tokens_output: int
+    deployment: str | None
     cost: float
 
     @classmethod
@@ -49,43 +40,37 @@ class Seen(NamedTuple):
         """What is kept of an event."""
         result = event.result
         cached = result is not None and result.cached
+        counted = None if cached else result
         return cls(
-            at=event.at,
-            request=event.request,
-            outcome=event.outcome,
-            duration_s=event.duration_s,
-            stream=event.stream,
-            decision=event.decision,
-            attempts=event.attempts,
-            first_token_s=event.first_token_s,
-            error=event.error,
-            deployment=event.deployment,
+            event=replace(event, messages=(), inputs=(), result=None),
             cached=cached,
-            tokens_input=result.tokens_input if result is not None and not cached else 0,
-            tokens_output=getattr(result, "tokens_output", 0) if not cached else 0,
+            tokens_input=counted.tokens_input if counted else 0,
+            tokens_output=counted.tokens_output if counted else 0,
+            deployment=event.deployment,
             cost=facts.usd(event),
         )
 
     def view(self) -> dict[str, Any]:
         """For JSON. `decision` has the points of every candidate, each with its reason."""
-        best = self.decision.best if self.decision else None
+        event = self.event
+        best = event.decision.best if event.decision else None
         return {
-            "id": self.request.id,
-            "at": self.at,
-            "caller": self.request.caller,
-            "operation": self.request.operation,
-            "task": self.request.task,
-            "stream": self.stream,
-            "outcome": self.outcome,
+            "id": event.request.id,
+            "at": event.at,
+            "caller": event.request.caller,
+            "operation": event.request.operation,
+            "task": event.request.task,
+            "stream": event.stream,
+            "outcome": event.outcome,
             "deployment": self.deployment,
             "cached": self.cached,
             "pick": best.deployment.id if best else None,
-            "duration_s": self.duration_s,
-            "first_token_s": self.first_token_s,
+            "duration_s": event.duration_s,
+            "first_token_s": event.first_token_s,
             "tokens_input": self.tokens_input,
             "tokens_output": self.tokens_output,
             "cost": self.cost,
-            "error": self.error,
+            "error": event.error,
             "attempts": [
                 {
                     "deployment": a.deployment,
@@ -97,9 +82,9 @@ class Seen(NamedTuple):
                     "duration_s": a.duration_s,
                     "first_token_s": a.first_token_s,
                 }
-                for a in self.attempts
+                for a in event.attempts
             ],
-            "decision": as_dict(self.decision) | _WORDLESS if self.decision else None,
+            "decision": as_dict(event.decision) | _WORDLESS if event.decision else None,
         }
 
 
@@ -115,7 +100,8 @@ class Totals:
 
     def add(self, seen: Seen) -> None:
         """One more request."""
-        self.outcomes[seen.outcome] = self.outcomes.get(seen.outcome, 0) + 1
+        outcome = seen.event.outcome
+        self.outcomes[outcome] = self.outcomes.get(outcome, 0) + 1
         self.tokens_input += seen.tokens_input
         self.tokens_output += seen.tokens_output
         self.cost += seen.cost

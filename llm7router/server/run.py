@@ -115,10 +115,12 @@ class Server(uvicorn.Server):
             print(f"Stopping: {answers} under way may take {DRAIN_S} s more; Ctrl-C again ends them now.",  # noqa: T201
                   file=sys.stderr)  # fmt: skip
         forced = asyncio.create_task(self._end_if_forced())
-        await super().shutdown(sockets)
-        if self.force_exit:  # each has a last word, for which it has `LAST_S`
-            await forced
-        forced.cancel()
+        try:
+            await super().shutdown(sockets)
+            if self.force_exit:  # each has a last word, for which it has `LAST_S`
+                await forced
+        finally:
+            forced.cancel()
 
     async def _end_if_forced(self) -> None:
         """From Python 3.12 on, uvicorn waits for all connections even then."""

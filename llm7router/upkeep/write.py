@@ -10,7 +10,7 @@ from llm7router.config import yaml_reader
 from llm7router.config.load import load, packaged
 from llm7router.config.models import LoadedConfig
 from llm7router.errors import ConfigError
-from llm7router.replacing import read_only, replaced
+from llm7router.replacing import read_only, replace
 from llm7router.upkeep.changes import Change
 from llm7router.upkeep.edit import changed, edited
 
@@ -68,10 +68,13 @@ def writable(loaded: LoadedConfig) -> Path:
 
 def _replace(path: Path, old: bytes, new: bytes, loaded: LoadedConfig) -> None:
     """Put the new bytes in place of the old ones, once they are known to be a router.yaml without faults."""
-    with replaced(path, new) as temporary:
+
+    def check(temporary: Path) -> None:
         try:
             load(temporary, env=loaded.env)
         except ConfigError as error:
             raise ConfigError(str(error).replace(str(temporary), f"{path} would be"), error.faults) from None
         if path.read_bytes() != old:
             raise ConfigError(f"{path}: it was changed meanwhile; nothing was written, run the command again")
+
+    replace(path, new, check)

@@ -163,6 +163,16 @@ async def test_it_is_told_once_that_nobody_hosted_can_answer_and_again_after_som
 
 
 @in_virtual_time
+async def test_of_a_request_that_nobody_answers_it_is_said_that_it_had_no_answer() -> None:
+    one = Told(ranked("a"), {"a/m": Failure.KEY_REJECTED})
+    alerts: list[Alert] = []
+    one.router.alerts.add(alerts.append)
+    await one.ask()
+    await pause(1)
+    assert alerts[-1].text == "none of 1 hosted deployment can be used; a request had no answer"
+
+
+@in_virtual_time
 async def test_a_limit_that_frees_up_within_a_minute_is_no_outage() -> None:
     one = Told({"a": provider(model(), limits=[{"unit": "requests", "window": "second", "max": 1}])})
     await one.ask(3, RequestContext(wait_s=0))

@@ -423,3 +423,16 @@ def test_a_key_file_in_a_directory_that_is_not_there_is_a_typing_error_and_makes
     assert ran.exit_code == 2
     assert f"there is no directory {tmp_path / 'ets'}; make it first" in ran.output
     assert not (tmp_path / "ets").exists()
+
+
+@pytest.mark.parametrize("key", ["", "canary-groq"])
+def test_serve_says_where_to_get_keys_if_no_provider_has_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    running = pytest.importorskip("llm7router.server.run")
+    monkeypatch.setattr(running, "serve", lambda listening, *_: listening.close())
+    monkeypatch.setenv("GROQ_API_KEY", key)
+    (tmp_path / "router.yaml").write_text(shipped())
+    ran = run("serve", "--port", "0")
+    assert ran.exit_code == 0, ran.output
+    assert ("No hosted provider has a key; `llm7router setup`" in ran.output) is (not key)

@@ -99,12 +99,14 @@ def test_what_was_tried_is_no_other_although_it_is_kept_away_by_now(decision: De
 @pytest.mark.parametrize(
     ("env", "known"), [({}, False), ({"GROQ_API_KEY": "canary-groq"}, True)], ids=["no key", "a key"]
 )
-def test_who_serves_without_any_key_is_told_where_to_get_one(tmp_path: Any, env: dict[str, str], known: bool) -> None:
+def test_providers_that_want_keys_are_keyless_until_one_has_its_own(
+    tmp_path: Any, env: dict[str, str], known: bool
+) -> None:
     (tmp_path / "router.yaml").write_text(shipped())
     assert keyless(load(tmp_path / "router.yaml", env=env)) is not known
 
 
-def test_nobody_is_told_of_keys_if_no_provider_wants_one() -> None:
+def test_nobody_is_keyless_if_no_provider_wants_a_key_or_router_yaml_holds_one() -> None:
     assert not keyless(from_data(scene.config(scene.ranked("a")), env={}))
     wanting = scene.provider(api_key_env="B_API_KEY")
     del wanting["api_key"]
