@@ -219,14 +219,16 @@ def test_why_an_answer_ended_is_passed_on(pair: Gateway, upstream: Upstream, rea
     assert pair.chat().json()["choices"][0]["finish_reason"] == reason
 
 
-def test_half_a_character_of_a_provider_breaks_no_stream(pair: Gateway, upstream: Upstream) -> None:
-    upstream.always(stream([{"content": "a\ud83d"}, {"content": "\ude00b"}]))
-    events = pair.events()
-    assert events[-1] == "[DONE]"
-    assert said(events).startswith("a")
-    assert said(events).endswith("b")
-    upstream.always(json_body(completion("a\ud83d")))
-    assert pair.chat().json()["choices"][0]["message"]["content"].startswith("a")
+def test_half_a_character_of_a_provider_breaks_no_stream(upstream: Upstream) -> None:
+    with Gateway({"alpha": upstream}) as gateway:  # nobody else to answer, and no short time for the first token
+        upstream.always(stream([{"content": "a\ud83d"}, {"content": "\ude00b"}]))
+        events = gateway.events()
+        assert events[-1] == "[DONE]"
+        assert said(events).startswith("a")
+        assert said(events).endswith("b")
+        upstream.always(json_body(completion("a\ud83d")))
+        assert gateway.chat().json()["choices"][0]["message"]["content"].startswith("a")
+        assert gateway.idle()
 
 
 def test_what_cannot_stream_answers_in_one_piece(upstream: Upstream) -> None:
